@@ -1,0 +1,36 @@
+# Everything salur needs is installed into .venv (and .uv, which holds the installer); nothing outside this folder but SALUR_HOME.
+UV := .uv/bin/uv
+RUN := $(UV) run --frozen
+PYTHON ?= python3
+
+install: .venv/.installed ## install the program and its tools into .venv
+
+.uv/bin/uv: tools/get_uv.py
+	$(PYTHON) tools/get_uv.py .uv
+
+.venv/.installed: .uv/bin/uv uv.lock pyproject.toml
+	$(UV) sync --frozen --quiet
+	@touch .venv/.installed
+
+demo: install ## the founding article's four branches in full size, then the boards on http://127.0.0.1:8000
+	$(RUN) salur demo
+
+test: install ## the whole suite, as continuous integration runs it
+	$(PYTHON) tools/get_browser.py
+	$(RUN) pytest
+
+check: install ## format, lint, types, floors, migrations (fast)
+	$(RUN) ruff format --check .
+	$(RUN) ruff check .
+	$(RUN) lint-imports
+	$(RUN) mypy
+	$(RUN) python -m django makemigrations --check --dry-run --settings salur.web.settings
+
+format: install ## bring the code into its format
+	$(RUN) ruff format .
+	$(RUN) ruff check --fix .
+
+bench: install ## figures against a baseline of the same run; ONLY=name for one
+	$(RUN) python -m bench $(if $(ONLY),--only $(ONLY))
+
+.PHONY: install demo test check format bench

@@ -1,0 +1,28 @@
+"""Hot tables are cut by stage: one partition of each for every stage.
+
+A new stage is loaded beside the living ones; an old one is detached and archived. A model says that its table is such a table by
+inheriting ``StageTable``; the table itself is made by hand-written SQL in the folder's migration, because keys, partitions and
+grants are more than Django's schema editor can say.
+"""
+
+from django.apps import apps
+from django.db import connection, models
+
+
+class StageTable(models.Model):
+    """A hot table, ``PARTITION BY LIST (stage)``, with the branch in every unique key so that it can be distributed."""
+
+    class Meta:
+        abstract = True
+        managed = False
+
+
+def stage_tables() -> list[str]:
+    return sorted(model._meta.db_table for model in apps.get_models() if issubclass(model, StageTable))
+
+
+def open_stage_partitions(*, stage: int) -> None:
+    """Make the partitions of one stage in every hot table; those that exist are left as they are."""
+    with connection.cursor() as cursor:
+        for table in stage_tables():
+            cursor.execute(f"CREATE TABLE IF NOT EXISTS {table}_s{stage:d} PARTITION OF {table} FOR VALUES IN ({stage:d})")
