@@ -1,0 +1,70 @@
+"""``salur <folder> <verb>``: the one door of the command line; each folder's verbs are in its ``commands.py``."""
+
+import importlib
+import os
+import sys
+
+import click
+
+from salur import __version__
+from salur.lib.problem import Problem
+
+# Folder → the module with its click group; loaded when called, so that `salur db status` answers without loading Django.
+FOLDERS = {
+    "db": "salur.lib.commands:db",
+    "areas": "salur.areas.commands:areas",
+    "offices": "salur.offices.commands:offices",
+    "programmes": "salur.programmes.commands:programmes",
+    "danom": "salur.danom.commands:danom",
+    "payments": "salur.payments.commands:payments",
+    "ledger": "salur.ledger.commands:ledger",
+    "monitoring": "salur.monitoring.commands:monitoring",
+    "simulate": "salur.simulate.commands:simulate",
+}
+SINGLE = {
+    "demo": "salur.web.commands:demo",
+    "doctor": "salur.web.commands:doctor",
+    "migrate": "salur.web.commands:migrate",
+    "serve": "salur.web.commands:serve",
+    "verify": "salur.web.commands:verify",
+}
+# These make or look at the database themselves.
+WITHOUT_DATABASE = {"db", "demo", "doctor"}
+
+
+class House(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*FOLDERS, *SINGLE])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        place = FOLDERS.get(cmd_name) or SINGLE.get(cmd_name)
+        if place is None:
+            return None
+        module, name = place.split(":")
+        if cmd_name != "db":
+            os.environ.setdefault("DJANGO_SETTINGS_MODULE", "salur.web.settings")
+            import django
+
+            django.setup()
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        # Asking for help must not start a server.
+        if ctx._protected_args and ctx._protected_args[0] not in WITHOUT_DATABASE and not {"--help", "-h"} & set(sys.argv):
+            importlib.import_module("salur.web.ready").ready_database(migrating=ctx._protected_args[0] == "migrate")
+        return super().invoke(ctx)
+
+
+@click.group(cls=House, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def salur() -> None:
+    """Pay cash aid to millions of families through post offices, and prove it."""
+
+
+def main() -> None:
+    try:
+        salur()
+    except Problem as problem:
+        click.echo(problem.message, err=True)
+        sys.exit(2)
