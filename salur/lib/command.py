@@ -21,11 +21,15 @@ from salur.lib.problem import Problem
 
 @dataclass(frozen=True)
 class Answer:
-    """What a verb found: ``data`` for programs, ``text`` for people, ``needs_person`` for exit code 1."""
+    """What a verb found: ``data`` for programs, ``text`` for people, ``needs_person`` for exit code 1.
+
+    ``as_json`` prints ``data`` whatever was asked, for verbs that have a ``--format json`` of their own.
+    """
 
     data: dict[str, Any]
     text: str = ""
     needs_person: bool = False
+    as_json: bool = False
     warnings: Sequence[str] = field(default=())
 
 
@@ -45,7 +49,7 @@ def answers(verb: Callable[..., Answer]) -> Callable[..., None]:
             sys.exit(2)
         for warning in answer.warnings:
             click.echo(warning, err=True)
-        click.echo(json.dumps(answer.data, default=plain, ensure_ascii=False) if as_json else answer.text or plain_text(answer.data))
+        click.echo(json.dumps(answer.data, default=plain, ensure_ascii=False) if as_json or answer.as_json else answer.text or plain_text(answer.data))
         sys.exit(1 if answer.needs_person else 0)
 
     return command

@@ -8,6 +8,9 @@ named parameters (``%(stage)s``)::
 
 ``Queries`` uses Django's connection, so statements join the transaction that is open. Parameters are bound on the server in
 binary form, which is what makes arrays of a hundred payments cheap.
+
+A statement may take in a part that another folder owns, on a line of its own: ``-- include: ledger.post`` stands for the text of
+``post`` in ``ledger/queries.sql``. So one statement can pay and move the money, and each folder's SQL still lives in its own file.
 """
 
 import re
@@ -18,9 +21,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import psycopg
-from django.db import connection, transaction
+from django.db import connection
 
 _NAME = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
+_INCLUDE = re.compile(r"^-- include: (\w+)\.(\w+)\s*$", re.MULTILINE)
+_PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def read_statements(path: Path) -> dict[str, str]:
@@ -30,8 +35,13 @@ def read_statements(path: Path) -> dict[str, str]:
     for name, text in zip(parts[1::2], parts[2::2], strict=True):
         assert name not in statements, f"{path}: {name} is named twice"
         assert text.lstrip().startswith("--"), f"{path}: {name} lacks its line of purpose"
-        statements[name] = text.strip().rstrip(";")
+        statements[name] = _INCLUDE.sub(_included, text.strip().rstrip(";"))
     return statements
+
+
+def _included(line: re.Match[str]) -> str:
+    folder, name = line.groups()
+    return read_statements(_PACKAGE / folder / "queries.sql")[name]
 
 
 @contextmanager
@@ -87,8 +97,3 @@ class Recount(NamedTuple):
     @property
     def ok(self) -> bool:
         return self.broken == 0
-
-
-def in_transaction() -> bool:
-    """Whether a transaction is open: actions that only make sense inside one assert it."""
-    return transaction.get_connection().in_atomic_block

@@ -1,0 +1,19 @@
+"""`salur verify`: every invariant recounted from the facts, in every folder that keeps a counter or a balance."""
+
+from collections.abc import Iterator
+
+from salur.danom import actions as danom
+from salur.evidence import actions as evidence
+from salur.ledger import actions as ledger
+from salur.lib.sql import Recount
+from salur.payments import actions as payments
+from salur.programmes.actions import stage_by_code, stages
+
+
+def verify(*, stage_code: str | None = None) -> Iterator[Recount]:
+    """One recount after the other; of one stage, or of all when none is named. Raises ``NotFound`` for an unknown stage."""
+    chosen = [stage_by_code(stage_code)] if stage_code else stages()
+    for stage in chosen:
+        for recount in (danom.recount, payments.recount, evidence.recount, ledger.recount):
+            for found in recount(stage=stage.id):
+                yield found._replace(name=f"{stage.code}: {found.name}")
