@@ -9,11 +9,8 @@ posted AS (
 balanced AS (
     INSERT INTO ledger_account (stage, branch, code, debits_rp, credits_rp)
     SELECT %(stage)s, %(branch)s, code, sum(debit_rp), sum(credit_rp)
-    FROM (
-        SELECT debit AS code, amount_rp AS debit_rp, 0 AS credit_rp FROM moves
-        UNION ALL
-        SELECT credit, 0, amount_rp FROM moves
-    ) AS sides
+    FROM (SELECT debit, credit, sum(amount_rp) AS amount_rp FROM moves GROUP BY debit, credit) AS ways
+    CROSS JOIN LATERAL (VALUES (debit, amount_rp, 0), (credit, 0, amount_rp)) AS sides(code, debit_rp, credit_rp)
     GROUP BY code
     ORDER BY code
     ON CONFLICT (stage, branch, code) DO UPDATE

@@ -29,19 +29,24 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def read_statements(path: Path) -> dict[str, str]:
-    """The statements of one ``queries.sql`` by name; a name given twice is a bug."""
+    """The statements of one ``queries.sql`` by name, with what they take in; a name given twice is a bug."""
+    return {name: _INCLUDE.sub(_included, text) for name, text in _written(path).items()}
+
+
+def _included(line: re.Match[str]) -> str:
+    folder, name = line.groups()
+    return _written(_PACKAGE / folder / "queries.sql")[name]
+
+
+def _written(path: Path) -> dict[str, str]:
+    """The statements as they are written in the file."""
     parts = _NAME.split(path.read_text(encoding="utf-8"))
     statements: dict[str, str] = {}
     for name, text in zip(parts[1::2], parts[2::2], strict=True):
         assert name not in statements, f"{path}: {name} is named twice"
         assert text.lstrip().startswith("--"), f"{path}: {name} lacks its line of purpose"
-        statements[name] = _INCLUDE.sub(_included, text.strip().rstrip(";"))
+        statements[name] = text.strip().rstrip(";")
     return statements
-
-
-def _included(line: re.Match[str]) -> str:
-    folder, name = line.groups()
-    return read_statements(_PACKAGE / folder / "queries.sql")[name]
 
 
 @contextmanager

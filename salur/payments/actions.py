@@ -1,11 +1,13 @@
 """The verbs of payments: record payments, record failed visits, void a payment, recount."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from salur.lib import arrays
 from salur.lib.ids import uuid7
 from salur.lib.problem import Conflict, NotFound, Problem
 from salur.lib.sql import Queries, Recount
@@ -14,62 +16,66 @@ from salur.payments.rules import Failure, FailureOutcome, Outcome, Payment
 
 queries = Queries(__file__)
 
+# The keys that hold when two writers meet: of the payment (one per entitlement and round) and of the transfer (one per id).
+_RACE = re.compile(r'unique constraint "(payments_payment|ledger_transfer)_\w*pkey"')
+
 
 class SamePerson(Problem):
     code = "same_person"
     status = 403
 
 
-@transaction.atomic
 def record_payments(*, stage: int, branch: int, payments: Sequence[Payment], at: datetime) -> list[Outcome]:
     """Judge and write payments of one branch; outcomes in the order of ``payments``.
 
     ``at`` is the moment of recording. What is ``created`` is in the books when the transaction commits: the payment, its transfer from
     the officer's float, the balances and the tally. Everything else wrote nothing.
     """
-    if not payments:
-        return []
-    queries.prepare_posting(stage=stage, branch=branch)
-    outcomes: list[Outcome | None] = [None] * len(payments)
-    open_positions = list(range(len(payments)))
-    # A second look is needed only when somebody else paid the same family at this moment, or when the batch names a family twice:
-    # the statement saw the books as they stood when it began. Each look settles at least one payment.
-    while open_positions:
-        judged = _judge(stage, branch, [payments[position] for position in open_positions], at)
-        for position, outcome in zip(open_positions, judged, strict=True):
-            outcomes[position] = outcome
-        still_open = [position for position in open_positions if outcomes[position] is None]
-        open_positions = still_open
-    settled = [outcome for outcome in outcomes if outcome is not None]
-    if Outcome.CREATED not in settled:
-        queries.emit_durable_mark()
-    return settled
+    outcomes: dict[int, Outcome] = {}
+    # Nearly always one round: a second one comes when a batch names an id or a family twice.
+    while open_positions := [position for position in range(len(payments)) if position not in outcomes]:
+        ids: set[UUID] = set()
+        entitlements: set[UUID] = set()
+        batch = []
+        for position in open_positions:
+            payment = payments[position]
+            if payment.id not in ids and payment.entitlement not in entitlements:
+                ids.add(payment.id)
+                entitlements.add(payment.entitlement)
+                batch.append(position)
+        judged = _record_batch(stage, branch, [payments[position] for position in batch], at)
+        outcomes.update(zip(batch, judged, strict=True))
+    return [outcomes[position] for position in range(len(payments))]
 
 
-def _judge(stage: int, branch: int, payments: Sequence[Payment], at: datetime) -> list[Outcome | None]:
-    """One look: ``None`` where a second one is needed."""
+def _record_batch(stage: int, branch: int, payments: Sequence[Payment], at: datetime) -> list[Outcome]:
+    """The same for a batch that names no id and no entitlement twice."""
     ids, entitlements, officers, amounts_rp, channels, paid_at = zip(*payments, strict=True)
     parameters = {
         "stage": stage,
         "branch": branch,
-        "ids": list(ids),
-        "entitlements": list(entitlements),
-        "officers": list(officers),
-        "amounts_rp": list(amounts_rp),
-        "channels": list(channels),
-        "paid_at": list(paid_at),
+        "ids": arrays.uuids(ids),
+        "entitlements": arrays.uuids(entitlements),
+        "officers": arrays.integers(officers),
+        "amounts_rp": arrays.bigints(amounts_rp),
+        "channels": arrays.smallints(channels),
+        "paid_at": arrays.moments(paid_at),
         "at": at,
         "zone": zone_of_branch(branch),
     }
-    try:
-        with transaction.atomic():
-            rows = queries.record_payments(**parameters)
-    except IntegrityError as error:
-        # The same id arrived twice at once, for two families: the other one stands, so look again and find it known.
-        if "ledger_transfer" not in str(error):
-            raise
-        return [None] * len(payments)
-    return [None if row.outcome == "again" else Outcome(row.outcome) for row in rows]
+    while True:
+        try:
+            with transaction.atomic():
+                queries.prepare_posting(stage=stage, branch=branch)
+                rows = queries.record_payments(**parameters)
+                if not any(row.outcome == Outcome.CREATED for row in rows):
+                    queries.emit_durable_mark()
+        except IntegrityError as error:
+            # Another writer was faster with a family or an id of this batch: nothing of ours was written; judge again, knowing it.
+            if not _RACE.search(str(error)):
+                raise
+        else:
+            return [Outcome(row.outcome) for row in rows]
 
 
 @transaction.atomic
