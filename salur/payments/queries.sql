@@ -167,12 +167,24 @@ moves AS (
 -- include: ledger.post
 SELECT count(*) AS voided FROM voided
 
+-- name: make_import_lines
+-- Where the lines of another channel's file wait for their entitlements, until the transaction ends.
+CREATE TEMPORARY TABLE payments_import_line (line integer, branch integer, entitlement uuid, family uuid) ON COMMIT DROP
+
+-- name: analyze_import_lines
+-- How many there are decides how they are matched.
+ANALYZE payments_import_line
+
 -- name: match_import
--- The entitlements of the lines of another channel's file: by entitlement where it is given, else by the family of the NIK.
-SELECT l.line, e.branch, e.id AS entitlement
+-- The entitlement of each line at the line's branch: by its id where it is given, else by the family.
+SELECT l.line, e.id AS entitlement
 FROM payments_import_line AS l
-JOIN danom_entitlement AS e
-    ON e.stage = %(stage)s AND CASE WHEN l.entitlement IS NOT NULL THEN e.id = l.entitlement ELSE e.family = l.family END
+JOIN danom_entitlement AS e ON e.stage = %(stage)s AND e.branch = l.branch AND e.id = l.entitlement
+UNION ALL
+SELECT l.line, e.id
+FROM payments_import_line AS l
+JOIN danom_entitlement AS e ON e.stage = %(stage)s AND e.branch = l.branch AND e.family = l.family
+WHERE l.entitlement IS NULL
 
 -- name: recount_tally
 -- Villages whose kept tally differs from a recount of payments, voids and failures.
