@@ -25,6 +25,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     from salur.lib import database
 
     if "SALUR_DATABASE_URL" not in os.environ and not _KEPT:
-        database.stop()
+        database.erase()  # as root its data may lie outside the temporary home
     if _TEMPORARY is not None:
         _TEMPORARY.cleanup()

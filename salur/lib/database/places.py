@@ -7,7 +7,7 @@ All below ``base``, which is ``$SALUR_HOME/postgres``::
     log/             a week of logs
     salur.conf       written at every start; local.conf is the operator's and wins
 
-When we are root, the server runs as another account. A home that this account cannot reach (below a 0700 ``/root``, say)
+When we are root, the server runs as another account. A home that this one cannot reach (below a 0700 ``/root``, say)
 keeps its database in ``/var/lib/salur``, with ``$SALUR_HOME/postgres`` as a link to it.
 """
 
