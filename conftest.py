@@ -1,8 +1,16 @@
 """What every test may use: the fixed cast of a small post office, and the public data beside the project where it is present."""
 
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
+from django.db import connection
+
+from salur.lib.ids import uuid7_of
+
+NOON = datetime(2022, 3, 12, 5, 0, tzinfo=UTC)  # 12.00 WIB
 
 
 @pytest.fixture(scope="session")
@@ -12,3 +20,104 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("needs the public area data in ../shared/data")
     return folder
+
+
+@dataclass
+class PostOffice:
+    """A branch with two villages, two officers and ten families of Rp600.000 each, and a neighbouring branch with one family."""
+
+    stage: int
+    stage_code: str
+    branch: int
+    neighbour: int
+    officers: list[int]
+    villages: list[int]
+    entitlements: list[UUID]
+    neighbours_entitlement: UUID
+    amount_rp: int = 600_000
+    noon: datetime = NOON
+    made: int = field(default=0)
+
+    def id(self) -> UUID:
+        """A new UUIDv7, the same in every run."""
+        self.made += 1
+        return uuid7_of(int(self.noon.timestamp() * 1000) + self.made, self.made.to_bytes(10, "big"))
+
+
+def entitle(
+    office: PostOffice, *, branch: int, village: int, number: int, version: int = 1, amount_rp: int = 600_000
+) -> UUID:
+    """One approved line of the list, as `danom approve` leaves it."""
+    entitlement, family = uuid7_of(1_645_000_000_000 + number, number.to_bytes(10, "big")), UUID(int=number)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO danom_entitlement (stage, branch, id, family, village, amount_rp, version, line) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+            [office.stage, branch, entitlement, family, village, amount_rp, version, number],
+        )
+        cursor.execute(
+            """INSERT INTO danom_tally (stage, branch, village, version, lines, amount_rp) VALUES (%s, %s, %s, %s, 1, %s)
+            ON CONFLICT (stage, branch, village, version) DO UPDATE
+            SET lines = danom_tally.lines + 1, amount_rp = danom_tally.amount_rp + excluded.amount_rp""",
+            [office.stage, branch, village, version, amount_rp],
+        )
+    return entitlement
+
+
+def make_post_office() -> PostOffice:
+    from salur.areas.models import Area, Vintage
+    from salur.lib.stage_tables import open_stage_partitions
+    from salur.offices.models import Coverage, Office, Officer
+    from salur.programmes.models import Programme, Stage
+
+    vintage = Vintage.objects.create(code="2022-02", imported_at=NOON - timedelta(days=30))
+    for code, name, level in (
+        (35, "Jawa Timur", 1),
+        (3511, "Kab. Bondowoso", 2),
+        (351101, "Maesan", 3),
+        (3511012001, "Sucolor", 4),
+        (3511012002, "Sumberpakem", 4),
+        (351102, "Grujugan", 3),
+        (3511022001, "Wanisodo", 4),
+    ):
+        Area.objects.create(code=code, name=name, level=level, first_vintage=vintage.code, last_vintage=vintage.code)
+    hq = Office.objects.create(code="HQ", name="Kantor Pusat", kind="HQ", timezone="Asia/Jakarta")
+    region = Office.objects.create(code="REG-5", name="Regional V", kind="REGION", parent=hq, timezone="Asia/Jakarta")
+    branch = Office.objects.create(code="KC-BDW", name="Bondowoso", kind="KC", parent=region, timezone="Asia/Jakarta")
+    neighbour = Office.objects.create(
+        code="KC-SIT", name="Situbondo", kind="KC", parent=region, timezone="Asia/Jakarta"
+    )
+    for village, served_by in ((3511012001, branch), (3511012002, branch), (3511022001, neighbour)):
+        Coverage.objects.create(village=village, branch=served_by, office=served_by)
+    officers = [
+        Officer.objects.create(branch=branch, code=f"JB-{n}", name=name, kind="employee")
+        for n, name in ((1, "Siti"), (2, "Budi"))
+    ]
+    programme = Programme.objects.create(
+        code="SEMBAKO", name="Kartu Sembako", proxy="same_family", amount_ceiling_rp=4_000_000
+    )
+    stage = Stage.objects.create(
+        programme=programme, code="SEMBAKO-2022-1", period_from=date(2022, 1, 1), period_to=date(2022, 3, 1), opens=date(2022, 2, 20),
+        target_days=14, deadline=date(2022, 6, 5), order="online_first", geotag_counter="follow_up", geotag_community="follow_up",
+        geotag_door="at_payment", second_person=True,
+    )  # fmt: skip
+    open_stage_partitions(stage=stage.id)
+    office = PostOffice(
+        stage=stage.id,
+        stage_code=stage.code,
+        branch=branch.id,
+        neighbour=neighbour.id,
+        officers=[officer.id for officer in officers],
+        villages=[3511012001, 3511012002],
+        entitlements=[],
+        neighbours_entitlement=UUID(int=0),
+    )
+    for number in range(10):
+        village = office.villages[number // 5]
+        office.entitlements.append(entitle(office, branch=branch.id, village=village, number=number + 1))
+    office.neighbours_entitlement = entitle(office, branch=neighbour.id, village=3511022001, number=11)
+    return office
+
+
+@pytest.fixture
+def office(db: None) -> PostOffice:
+    return make_post_office()

@@ -26,7 +26,9 @@ class Figure:
         return asdict(self)
 
 
-def compare(name: str, unit: str, ours: Callable[[], float], baseline: Callable[[], float], *, runs: int = 3, note: str = "") -> Figure:
+def compare(
+    name: str, unit: str, ours: Callable[[], float], baseline: Callable[[], float], *, runs: int = 3, note: str = ""
+) -> Figure:
     """Measure ours and the baseline in turn, ``runs`` times, so that both meet the same machine."""
     pairs = [(ours(), baseline()) for _ in range(runs)]
     return Figure(

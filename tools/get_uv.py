@@ -33,7 +33,18 @@ def binary_of_wheel(wheel: Path, target: Path) -> None:
 
 def by_pip(target: Path, python: str) -> bool:
     with tempfile.TemporaryDirectory() as folder:
-        command = [python, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "-d", folder, f"uv=={VERSION}"]
+        command = [
+            python,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--only-binary=:all:",
+            "-d",
+            folder,
+            f"uv=={VERSION}",
+        ]
         if subprocess.run(command, capture_output=True).returncode:
             return False
         binary_of_wheel(next(Path(folder).glob("uv-*.whl")), target)
@@ -57,7 +68,9 @@ def by_index(target: Path) -> bool:
     with urllib.request.urlopen(request, timeout=60) as answer:
         files = json.load(answer)["files"]
     name = next(
-        f for f in files if f["filename"].startswith(f"uv-{VERSION}-") and system in f["filename"] and machine in f["filename"]
+        f
+        for f in files
+        if f["filename"].startswith(f"uv-{VERSION}-") and system in f["filename"] and machine in f["filename"]
     )
     with tempfile.TemporaryDirectory() as folder:
         wheel = Path(folder, name["filename"])
@@ -69,7 +82,11 @@ def by_index(target: Path) -> bool:
 
 def main() -> int:
     target = Path(sys.argv[1])
-    for way in (lambda: by_pip(target, sys.executable), lambda: by_virtual_environment(target), lambda: by_index(target)):
+    for way in (
+        lambda: by_pip(target, sys.executable),
+        lambda: by_virtual_environment(target),
+        lambda: by_index(target),
+    ):
         if way():
             return 0
     print(f"uv {VERSION} could not be fetched: check the connection to the Python package index.", file=sys.stderr)

@@ -1,6 +1,7 @@
 -- name: prepare_posting
 -- A stage just opened has no statistics; the planner may not turn look-ups into scans (see payments/queries.sql: prepare_posting).
-SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)
+SELECT set_config('enable_seqscan', 'off', true) AS seqscan, set_config('enable_bitmapscan', 'off', true) AS bitmapscan,
+    set_config('plan_cache_mode', 'force_generic_plan', true) AS plan
 
 -- name: record_geotags
 -- Judge and write a batch of one branch's geotags, in the order of rules.Outcome; the first of a family counts in the tally.

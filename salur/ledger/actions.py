@@ -60,6 +60,9 @@ def recount(*, stage: int | None) -> list[Recount]:
             ],
         ),
         Recount(
-            "the books sum to zero", len(rows), int(difference_rp != 0), [f"off by Rp{difference_rp}"] if difference_rp else []
+            "the books sum to zero",
+            len(rows),
+            int(difference_rp != 0),
+            [f"off by Rp{difference_rp}"] if difference_rp else [],
         ),
     ]

@@ -73,7 +73,7 @@ class Queries:
 
     def run(self, name: str, **parameters: object) -> list[Any]:
         """Run one statement; its rows as named tuples, or an empty list for a statement that returns none."""
-        with server_cursor() as cursor:
+        with connection.wrap_database_errors, server_cursor() as cursor:
             cursor.execute(self.statements[name], parameters or None, binary=True)
             if cursor.description is None:
                 return []

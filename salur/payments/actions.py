@@ -97,14 +97,22 @@ def record_failures(*, stage: int, branch: int, failures: Sequence[Failure], at:
         at=at,
         zone=zone_of_branch(branch),
     )
-    if not any(row.outcome == "created" for row in rows):
+    if not any(row.outcome == FailureOutcome.CREATED for row in rows):
         queries.emit_durable_mark()
     return [FailureOutcome(row.outcome) for row in rows]
 
 
 @transaction.atomic
 def void_payment(
-    *, stage: int, branch: int, entitlement: UUID, payment: UUID, reason: str, actor: str, approved_by: str, at: datetime
+    *,
+    stage: int,
+    branch: int,
+    entitlement: UUID,
+    payment: UUID,
+    reason: str,
+    actor: str,
+    approved_by: str,
+    at: datetime,
 ) -> UUID:
     """Take back a wrong payment: a new row with a reason and a second person; the money is the officer's to hand back.
 

@@ -20,7 +20,12 @@ def payments() -> None:
 @payments.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--stage", "stage_code", required=True, metavar="CODE")
-@click.option("--refused", type=click.Path(path_type=Path), metavar="OUT.csv", help="Write the lines that did not become a payment.")
+@click.option(
+    "--refused",
+    type=click.Path(path_type=Path),
+    metavar="OUT.csv",
+    help="Write the lines that did not become a payment.",
+)
 @answers
 def import_(file: Path, stage_code: str, refused: Path | None) -> Answer:
     """Record the payments of a CSV or Parquet file; safe to repeat."""

@@ -69,7 +69,9 @@ class Imported:
         self.refused.append((number, outcome, what))
 
 
-def import_payments(*, path: Path, stage_code: str, at: datetime, progress: Callable[[int], None] = lambda done: None) -> Imported:
+def import_payments(
+    *, path: Path, stage_code: str, at: datetime, progress: Callable[[int], None] = lambda done: None
+) -> Imported:
     """Record the payments of a file, a thousand at a time; a file imported twice, or cut off and repeated, pays nobody twice.
 
     A file that cannot be read is refused whole (``UnreadableFile``, ``NotFound``). A line that cannot be a payment is counted and named.
@@ -162,11 +164,15 @@ def _read(path: Path) -> pl.DataFrame:
             table = pl.read_csv(path, infer_schema=False)
     except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
         reason = str(error).splitlines()[0]
-        raise UnreadableFile(f"{path.name} cannot be read as a table ({reason}): save it as CSV in UTF-8 with commas.") from error
+        raise UnreadableFile(
+            f"{path.name} cannot be read as a table ({reason}): save it as CSV in UTF-8 with commas."
+        ) from error
     missing = [column for column in REQUIRED if column not in table.columns]
     if missing or not {"nik", "entitlement_id"} & set(table.columns):
         names = ", ".join(missing or ["nik (or entitlement_id)"])
-        raise UnreadableFile(f"{path.name} lacks the column {names}: it needs {', '.join(REQUIRED)} and nik or entitlement_id.")
+        raise UnreadableFile(
+            f"{path.name} lacks the column {names}: it needs {', '.join(REQUIRED)} and nik or entitlement_id."
+        )
     absent = [pl.lit(None, pl.String).alias(column) for column in OPTIONAL if column not in table.columns]
     return table.with_columns(absent).select(*REQUIRED, *OPTIONAL).with_columns(pl.all().str.strip_chars())
 
@@ -179,7 +185,9 @@ def _parse(table: pl.DataFrame, imported: Imported) -> list[Line]:
     for number, (row, family) in enumerate(zip(table.iter_rows(named=True), families, strict=True), start=2):
         branch = branches.get(row["office"])
         if branch is None:
-            imported.refuse(number, UNKNOWN_OFFICE, f"There is no branch or sub-branch {row['office']}: check the office code.")
+            imported.refuse(
+                number, UNKNOWN_OFFICE, f"There is no branch or sub-branch {row['office']}: check the office code."
+            )
             continue
         try:
             lines.append(_line(number, row, family, branch))
@@ -212,7 +220,9 @@ def _line(number: int, row: Mapping[str, str | None], family: UUID | None, branc
         if not (-90 <= lat <= 90 and -180 <= lon <= 180):
             raise ValueError("lat and lon are not a place on earth.")
         place = (degrees_e7(lat), degrees_e7(lon))
-    return Line(number, event, entitlement, family, branch, row["officer"], amount_rp, paid_at.astimezone(UTC), channel, place)
+    return Line(
+        number, event, entitlement, family, branch, row["officer"], amount_rp, paid_at.astimezone(UTC), channel, place
+    )
 
 
 def _of(kind: Callable[[str], T], text: str | None, sentence: str) -> T:
@@ -226,7 +236,10 @@ def _of(kind: Callable[[str], T], text: str | None, sentence: str) -> T:
 def _match(stage: int, lines: list[Line]) -> dict[int, UUID]:
     """The entitlement of each line that has one at the line's branch, by line number."""
     queries.make_import_lines()
-    with server_cursor() as cursor, cursor.copy("COPY payments_import_line (line, branch, entitlement, family) FROM STDIN") as copy:
+    with (
+        server_cursor() as cursor,
+        cursor.copy("COPY payments_import_line (line, branch, entitlement, family) FROM STDIN") as copy,
+    ):
         for line in lines:
             copy.write_row((line.number, line.branch, line.entitlement, line.family))
     queries.analyze_import_lines()

@@ -2,9 +2,8 @@
 -- Enter a branch's books: many may pay at once; a void, a failed visit or a close waits for them and they for it.
 -- On a stage just opened there are no statistics and the planner would rather scan, and keep that plan: here it may not.
 -- One plan for all: with several stages open, the foreign key's check would otherwise be planned anew for every row (20 µs of 24).
-SELECT pg_advisory_xact_lock_shared(%(stage)s, %(branch)s),
-    set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
-    set_config('plan_cache_mode', 'force_generic_plan', true)
+SELECT pg_advisory_xact_lock_shared(%(stage)s, %(branch)s)::text AS entered, set_config('enable_seqscan', 'off', true) AS seqscan,
+    set_config('enable_bitmapscan', 'off', true) AS bitmapscan, set_config('plan_cache_mode', 'force_generic_plan', true) AS plan
 
 -- name: prepare_correcting
 -- Enter a branch's books alone: what is judged from both payments and failures must see all of them.

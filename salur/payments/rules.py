@@ -70,7 +70,9 @@ class Reason(StrEnum):
     REFUSED = "refused"
 
 
-FINAL_REASONS = frozenset({Reason.DEAD, Reason.MOVED, Reason.UNKNOWN, Reason.DUPLICATE, Reason.NOT_ENTITLED, Reason.REFUSED})
+FINAL_REASONS = frozenset(
+    {Reason.DEAD, Reason.MOVED, Reason.UNKNOWN, Reason.DUPLICATE, Reason.NOT_ENTITLED, Reason.REFUSED}
+)
 
 
 class Failure(NamedTuple):

@@ -34,13 +34,21 @@ def verify(stage_code: str | None) -> Answer:
     data = {
         "ok": ok,
         "checks": [
-            {"name": check.name, "ok": check.ok, "checked": check.checked, "broken": check.broken, "examples": list(check.examples)}
+            {
+                "name": check.name,
+                "ok": check.ok,
+                "checked": check.checked,
+                "broken": check.broken,
+                "examples": list(check.examples),
+            }
             for check in checks
         ],
     }
     lines = []
     for check in checks:
-        lines.append(f"{'ok    ' if check.ok else 'BROKEN'}  {check.name} ({check.checked:,} checked{'' if check.ok else f', {check.broken:,} broken'})")
+        lines.append(
+            f"{'ok    ' if check.ok else 'BROKEN'}  {check.name} ({check.checked:,} checked{'' if check.ok else f', {check.broken:,} broken'})"
+        )
         lines.extend(f"        {example}" for example in check.examples)
     return Answer(data, "\n".join(lines), needs_person=not ok)
 
@@ -72,7 +80,12 @@ def doctor() -> Answer:
     wrong: list[str] = []
     found: dict[str, object] = {"home": str(database.salur_home())}
     status = database.status()
-    found["database"] = {"running": status.running, "version": status.version, "url": status.url, "data_dir": status.data_dir}
+    found["database"] = {
+        "running": status.running,
+        "version": status.version,
+        "url": status.url,
+        "data_dir": status.data_dir,
+    }
     if not status.running:
         wrong.append("The database does not run: `salur db start` starts it.")
     else:
@@ -90,5 +103,11 @@ def doctor() -> Answer:
     if free_gib < 5:
         wrong.append(f"Only {free_gib:.1f} GiB of disk are free: make room before the next list is imported.")
     found["wrong"] = wrong
-    text = "\n".join([*(f"{key:<15} {value}" for key, value in found.items() if key != "wrong"), "", *(wrong or ["Nothing is wrong."])])
+    text = "\n".join(
+        [
+            *(f"{key:<15} {value}" for key, value in found.items() if key != "wrong"),
+            "",
+            *(wrong or ["Nothing is wrong."]),
+        ]
+    )
     return Answer(found, text, needs_person=bool(wrong))

@@ -25,5 +25,7 @@ def ready_database(*, migrating: bool = False) -> None:
     if not pending:
         return
     if executor.loader.applied_migrations:
-        raise DatabaseOutdated(f"The database lacks {len(pending)} changes of this version of salur: make a backup, then run `salur migrate`.")
+        raise DatabaseOutdated(
+            f"The database lacks {len(pending)} changes of this version of salur: make a backup, then run `salur migrate`."
+        )
     call_command("migrate", verbosity=0, interactive=False)

@@ -34,7 +34,19 @@ DATABASES = {"default": database(settings_url())}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # One app for each folder that has tables or templates, from the ground floor up.
-FOLDERS = ["areas", "ledger", "offices", "registry", "programmes", "danom", "payments", "evidence", "monitoring", "simulate", "web"]
+FOLDERS = [
+    "areas",
+    "ledger",
+    "offices",
+    "registry",
+    "programmes",
+    "danom",
+    "payments",
+    "evidence",
+    "monitoring",
+    "simulate",
+    "web",
+]
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",

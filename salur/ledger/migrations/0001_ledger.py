@@ -6,4 +6,6 @@ from salur.lib.migrations import sql_file
 class Migration(migrations.Migration):
     initial = True
     dependencies: list[tuple[str, str]] = []
-    operations = [sql_file(__file__, "0001_ledger.sql", reverse="DROP TABLE ledger_transfer; DROP TABLE ledger_account;")]
+    operations = [
+        sql_file(__file__, "0001_ledger.sql", reverse="DROP TABLE ledger_transfer; DROP TABLE ledger_account;")
+    ]
