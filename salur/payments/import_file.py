@@ -158,10 +158,8 @@ def _read(path: Path) -> pl.DataFrame:
     if not path.is_file():
         raise UnreadableFile(f"{path} is not a file: check the name.")
     try:
-        if path.suffix == ".parquet":
-            table = pl.read_parquet(path).cast(pl.String)
-        else:
-            table = pl.read_csv(path, infer_schema=False)
+        parquet = path.suffix == ".parquet"
+        table = pl.read_parquet(path).cast(pl.String) if parquet else pl.read_csv(path, infer_schema=False)
     except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
         reason = str(error).splitlines()[0]
         raise UnreadableFile(

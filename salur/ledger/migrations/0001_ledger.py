@@ -1,4 +1,4 @@
-from django.db import migrations, models
+from django.db import migrations
 
 from salur.lib.migrations import sql_file
 
