@@ -96,7 +96,7 @@ def owner_of(path: Path) -> int:
     """The user id that owns a path itself, not what it links to; ours when it does not exist, for we would make it."""
     try:
         return path.lstat().st_uid
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return os.geteuid()
 
 

@@ -62,12 +62,17 @@ class EmbeddedServer:
     def is_ready(self) -> bool:
         """Whether the server takes connections, told in a millisecond: its pid file says so and its socket is open."""
         self._refuse_strangers()
-        return self._written_state() == "ready" and self._is_listening()
+        made = os.path.lexists(self.places.link)  # a deleted home's server may live on for a while: it is nobody's
+        return made and self._written_state() == "ready" and self._is_listening()
 
     def _refuse_strangers(self) -> None:
-        owner = owner_of(self.places.home)
+        home = self.places.home
+        try:
+            owner = owner_of(home)
+        except PermissionError:
+            raise NotYourHome(f"You may not enter {home.parent}: let SALUR_HOME name a folder of your own.") from None
         if not am_root() and owner != os.geteuid():
-            raise NotYourHome(f"{self.places.home} is {name_of(owner)}'s: let SALUR_HOME name a folder of your own.")
+            raise NotYourHome(f"{home} is {name_of(owner)}'s: let SALUR_HOME name a folder of your own.")
 
     def _written_state(self) -> str:
         """What the server last wrote about itself: starting, ready, stopping; empty when it wrote nothing."""
@@ -136,6 +141,7 @@ class EmbeddedServer:
             self._wait_for(process)
             if self.is_ready():
                 return
+        self._end_orphans()
         places.make(account)
         if not places.data.exists():
             self._make_data(binaries, account)
@@ -196,14 +202,13 @@ class EmbeddedServer:
         sync_folder(base)
 
     def _clear_after_crash(self, account: Account) -> None:
-        """What a killed server leaves: workers, a pid file, a socket. Called when no server of ours lives.
+        """What a killed server leaves: a pid file and a socket. Called when no server of ours lives.
 
         The pid file is kept, because it also names the shared memory, by which PostgreSQL itself refuses to start
         beside workers that were missed here; only its number, perhaps a stranger's, is replaced by one nobody has.
         """
         lines = self._pid_file_lines()
         if lines:
-            self._end_orphans()
             write(self.places.pid_file, "\n".join([str(NOBODYS_PID), *lines[1:], ""]), account)
         else:
             self.places.pid_file.unlink(missing_ok=True)  # empty: killed between making and writing it
@@ -211,7 +216,11 @@ class EmbeddedServer:
             left.unlink(missing_ok=True)
 
     def _end_orphans(self) -> None:
-        """Workers outlive a killed server until they notice; what they had not committed is lost already."""
+        """End what is still at work in the data folder though no server of ours lives.
+
+        Workers outlive a killed server until they notice; what they had not committed is lost already. A server
+        outlives the deletion of its home by up to a minute, and would then take the new server's socket with it.
+        """
         orphans = [process for process in psutil.process_iter() if self._works_here(process)]
         for number in (signal.SIGQUIT, signal.SIGKILL):
             for process in orphans:
