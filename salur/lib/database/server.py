@@ -146,7 +146,7 @@ class EmbeddedServer:
         if not places.data.exists():
             self._make_data(binaries, account)
         self._clear_after_crash(account)
-        self._write_settings(binaries, account)
+        self._write_settings(account)
         places.start_log.unlink(missing_ok=True)
         self._run(
             [binaries["pg_ctl"], "start", "-D", places.data, "-w", "-t", PATIENCE_S, "-s", "-l", places.start_log],
@@ -229,16 +229,10 @@ class EmbeddedServer:
             while any(_is_alive(process) for process in orphans) and time.monotonic() < until:
                 time.sleep(0.01)
 
-    def _write_settings(self, binaries: Binaries, account: Account) -> None:
+    def _write_settings(self, account: Account) -> None:
         places = self.places
-        ask_lz4 = ["-C", "wal_compression", "-c", "wal_compression=lz4", "-c", "config_file=/dev/null"]
-        has_lz4 = _run_as(account, [binaries["postgres"], "-D", places.data, *ask_lz4]).returncode == 0
-        settings = configuration.settings(
-            configuration.this_machine(places.data),
-            base=places.base,
-            sockets=places.sockets,
-            wal_compression="lz4" if has_lz4 else "pglz",
-        )
+        machine = configuration.this_machine(places.data)
+        settings = configuration.settings(machine, base=places.base, sockets=places.sockets)
         texts = {
             "salur.conf": configuration.salur_conf(settings),
             "pg_hba.conf": configuration.PG_HBA_CONF,
