@@ -4,16 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from salur.areas.models import Area
-
-
-class Kind(models.TextChoices):
-    """From the top of the tree to the counter."""
-
-    HQ = "HQ", "Kantor pusat"
-    REGION = "REGION", "Regional"
-    KCU = "KCU", "Kantor cabang utama"
-    KC = "KC", "Kantor cabang"
-    KCP = "KCP", "Kantor cabang pembantu"
+from salur.offices.rules import Kind, OfficerKind
 
 
 class Office(models.Model):
@@ -22,16 +13,18 @@ class Office(models.Model):
     id = models.AutoField(primary_key=True)
     code = models.TextField()
     name = models.TextField()
-    kind = models.TextField(choices=Kind.choices)
+    kind = models.TextField()
     parent = models.ForeignKey("self", models.PROTECT, null=True, related_name="children")
     timezone = models.TextField()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(name="offices_office_code_once", fields=["code"]),
-            models.CheckConstraint(name="offices_office_kind_known", condition=Q(kind__in=Kind.values)),
             models.CheckConstraint(
-                name="offices_office_sub_branch_has_parent", condition=~Q(kind=Kind.KCP) | Q(parent__isnull=False)
+                name="offices_office_kind_known", condition=Q(kind__in=[kind.value for kind in Kind])
+            ),
+            models.CheckConstraint(
+                name="offices_office_sub_branch_has_parent", condition=~Q(kind=Kind.KCP.value) | Q(parent__isnull=False)
             ),
         ]
 
@@ -61,11 +54,6 @@ class Coverage(models.Model):
         db_table = "offices_coverage"
 
 
-class OfficerKind(models.TextChoices):
-    EMPLOYEE = "employee", "Pegawai"
-    EXTERNAL = "external", "Tenaga luar"
-
-
 class Officer(models.Model):
     """Who hands over cash; ``code`` is the branch's own number of the person."""
 
@@ -73,7 +61,7 @@ class Officer(models.Model):
     branch = models.ForeignKey(Office, models.PROTECT, related_name="officers", db_index=False)
     code = models.TextField()
     name = models.TextField()
-    kind = models.TextField(choices=OfficerKind.choices)
+    kind = models.TextField()
     home_area = models.ForeignKey(
         Area, models.PROTECT, db_column="home_area", null=True, related_name="+", db_index=False
     )
@@ -82,5 +70,7 @@ class Officer(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(name="offices_officer_code_once_in_branch", fields=["branch", "code"]),
-            models.CheckConstraint(name="offices_officer_kind_known", condition=Q(kind__in=OfficerKind.values)),
+            models.CheckConstraint(
+                name="offices_officer_kind_known", condition=Q(kind__in=[kind.value for kind in OfficerKind])
+            ),
         ]

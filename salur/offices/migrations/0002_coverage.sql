@@ -5,6 +5,8 @@
 -- A function, because two folders' verbs need it in their own transaction: an import of offices calls it, and an import of areas
 -- (which stands below and knows no offices) wakes it through the trigger on areas_vintage.
 CREATE FUNCTION offices_cover_villages() RETURNS bigint LANGUAGE sql AS $$
+    -- Two imports at once would each cover by what it sees alone; the second waits, and its statement then sees both.
+    LOCK TABLE offices_coverage IN SHARE ROW EXCLUSIVE MODE;
     WITH RECURSIVE branch_of AS (
         SELECT id AS office_id, id AS branch_id FROM offices_office WHERE kind IN ('KCU', 'KC')
         UNION ALL
