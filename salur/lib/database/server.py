@@ -132,11 +132,11 @@ class EmbeddedServer:
 
     def _start(self) -> None:
         places = self.places
+        self._set_aside_older_home()
         binaries = find(places.data)
         account = server_account(data=places.data, home=places.home)
         if am_root():
             binaries = reachable(binaries, SHELF)
-        self._set_aside_older_home()
         if process := self._process():
             self._wait_for(process)
             if self.is_ready():
@@ -155,7 +155,7 @@ class EmbeddedServer:
         )
 
     def _set_aside_older_home(self) -> None:
-        """A home was deleted, but not what it had on the shelf: the new one starts empty, its data is kept once."""
+        """A home was deleted, but not what it had on the shelf: the new one starts empty, the old is kept once."""
         places = self.places
         if os.path.lexists(places.link) or not places.base.exists():
             return
