@@ -1,0 +1,147 @@
+"""The verbs of programmes: import a programme file, list, find a stage."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from django.db import models, transaction
+
+from salur.areas.actions import unknown_areas
+from salur.areas.rules import dotted
+from salur.lib.csv_file import refusal
+from salur.lib.problem import NotFound
+from salur.lib.sql import Queries
+from salur.lib.stage_tables import open_stage_partitions
+from salur.programmes import rules
+from salur.programmes.models import Extension, Programme, Stage
+
+queries = Queries(__file__)
+
+
+class Change(NamedTuple):
+    """A policy of a programme or stage that was known before; ``before`` and ``after`` as they are written in a file."""
+
+    of: str
+    code: str
+    what: str
+    before: Any
+    after: Any
+
+
+@dataclass
+class Imported:
+    """``created`` codes of programmes and stages; ``changed`` what a repeated file says differently."""
+
+    programmes: int = 0
+    stages: int = 0
+    created: list[str] = field(default_factory=list)
+    changed: list[Change] = field(default_factory=list)
+
+
+@transaction.atomic
+def import_programmes(*, path: Path) -> Imported:
+    """Take in programmes and stages. What the file does not name stays; what it says differently is changed and reported.
+
+    A new stage has its partition of every hot table when the transaction commits. A stage cannot change its programme: families
+    are entitled under it.
+    """
+    programmes = rules.read_programmes(path)
+    queries.lock_programmes()
+    _check_against_known(path, programmes)
+    imported = Imported()
+    for given in programmes:
+        imported.programmes += 1
+        programme = Programme.objects.filter(code=given.code).first()
+        if programme is None:
+            programme = Programme.objects.create(code=given.code, **given.columns)
+            imported.created.append(given.code)
+        else:
+            _change(programme, "programme", given.columns, imported)
+        for given_stage in given.stages:
+            imported.stages += 1
+            stage = Stage.objects.filter(code=given_stage.code).first()
+            if stage is None:
+                stage = Stage.objects.create(programme=programme, code=given_stage.code, **given_stage.columns)
+                open_stage_partitions(stage=stage.id)
+                imported.created.append(stage.code)
+                _extend(stage, given_stage.extensions, Imported())
+            else:
+                _change(stage, "stage", given_stage.columns, imported)
+                _extend(stage, given_stage.extensions, imported)
+    return imported
+
+
+def _check_against_known(path: Path, programmes: list[rules.Programme]) -> None:
+    given_stages = [(programme.code, stage) for programme in programmes for stage in programme.stages]
+    programme_of = dict(Stage.objects.values_list("code", "programme__code"))
+    unknown = unknown_areas(codes={area for _, stage in given_stages for area in stage.extensions})
+    for programme_code, stage in given_stages:
+        known = programme_of.get(stage.code, programme_code)
+        if known != programme_code:
+            raise refusal(
+                path, f"stage {stage.code} belongs to programme {known}: give the new stage another code.", stage.line
+            )
+        for area, (_, _, line) in stage.extensions.items():
+            if area in unknown:
+                raise refusal(path, f"area {dotted(area)} is in no register imported: check the code.", line)
+
+
+def _change(row: Programme | Stage, of: str, columns: dict[str, Any], imported: Imported) -> None:
+    changes = [
+        Change(of, row.code, name, getattr(row, name), after)
+        for name, after in columns.items()
+        if getattr(row, name) != after
+    ]
+    for change in changes:
+        setattr(row, change.what, change.after)
+    if changes:
+        row.save(update_fields=[change.what for change in changes])
+    imported.changed += changes
+
+
+def _extend(stage: Stage, given: dict[int, tuple[date, str, int]], imported: Imported) -> None:
+    """The stage has exactly the extensions of the file."""
+    known = {extension.area_id: extension for extension in stage.extensions.all()}
+    for area, (deadline, reason, _) in given.items():
+        before = known.get(area)
+        if before is None:
+            Extension.objects.create(stage=stage, area_id=area, deadline=deadline, reason=reason)
+        elif (before.deadline, before.reason) != (deadline, reason):
+            Extension.objects.filter(pk=before.pk).update(deadline=deadline, reason=reason)
+        if before is None or before.deadline != deadline:
+            what = f"deadline of {dotted(area)}"
+            imported.changed.append(Change("stage", stage.code, what, before and before.deadline, deadline))
+        elif before.reason != reason:
+            what = f"reason for the deadline of {dotted(area)}"
+            imported.changed.append(Change("stage", stage.code, what, before.reason, reason))
+    for area in known.keys() - given.keys():
+        known[area].delete()
+        imported.changed.append(Change("stage", stage.code, f"deadline of {dotted(area)}", known[area].deadline, None))
+
+
+def programmes() -> models.QuerySet[Programme]:
+    """Programmes with their stages (and those with their extensions), by code."""
+    own_stages = Stage.objects.order_by("opens", "code").prefetch_related(
+        models.Prefetch("extensions", Extension.objects.order_by("area_id"))
+    )
+    return Programme.objects.order_by("code").prefetch_related(models.Prefetch("stages", own_stages))
+
+
+def stages() -> list[Stage]:
+    """Every stage with its programme, in the order of their windows."""
+    return list(Stage.objects.select_related("programme").order_by("opens", "code"))
+
+
+def stage_by_code(code: str) -> Stage:
+    """The stage with its programme; raises ``NotFound``."""
+    stage = Stage.objects.select_related("programme").filter(code=code).first()
+    if stage is None:
+        raise NotFound(f"There is no stage {code}: `salur programmes list` shows those there are.")
+    return stage
+
+
+def deadlines(*, stage: int, villages: Iterable[int]) -> dict[int, date]:
+    """The last day on which each village may be paid, extensions taken in."""
+    return {row.village: row.deadline for row in queries.deadlines(stage=stage, villages=list(villages))}
