@@ -137,6 +137,13 @@ def _names(rng: np.random.Generator, woman: npt.NDArray[np.bool_]) -> tuple[pl.S
     )
 
 
+def people(count: int, *, seed: int) -> list[str]:
+    """Names of ``count`` people, half of them women, as officers write theirs: ``Siti Aminah``."""
+    rng = np.random.default_rng(seed)
+    given, second = _names(rng, rng.random(count) < 0.5)
+    return [name.title() for name in (given + second)]
+
+
 @cache
 def _same_word() -> Ints:
     """For each given name the position of the same word among the second names of that sex, or -1."""
