@@ -35,6 +35,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # One app for each folder that has tables or templates, from the ground floor up.
 FOLDERS = [
+    "audit",
     "areas",
     "ledger",
     "offices",
@@ -43,6 +44,7 @@ FOLDERS = [
     "danom",
     "payments",
     "evidence",
+    "field",
     "monitoring",
     "simulate",
     "web",

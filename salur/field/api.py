@@ -1,0 +1,156 @@
+"""The phone's door. The hot path (`sync/events`) is a plain view decoded by msgspec; the rest is small and rare.
+
+Every answer carries ``X-Danom-Proto``: an answer without it comes from a captive portal or a proxy, and the phone must not believe it.
+"""
+
+import zlib
+from collections.abc import Callable
+
+from functools import wraps
+from typing import Any
+
+import msgspec
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+
+from salur.field import lease, wire
+from salur.field.actions import ingest
+from salur.lib.clock import now
+from salur.lib.problem import Problem
+
+View = Callable[[HttpRequest], HttpResponse]
+
+
+def answer(data: object, status: int = 200) -> HttpResponse:
+    return HttpResponse(msgspec.json.encode(data), status=status, content_type="application/json")
+
+
+def refuse(code: str, message: str, status: int) -> HttpResponse:
+    return answer({"code": code, "message": message}, status)
+
+
+def for_phones(view: View) -> View:
+    """Refused requests become one sentence; a database that cannot write becomes 503 with a time to come back."""
+
+    @csrf_exempt
+    @wraps(view)
+    def wrapped(request: HttpRequest) -> HttpResponse:
+        try:
+            response = view(request)
+        except Problem as problem:
+            response = refuse(problem.code, problem.message, problem.status)
+        except OperationalError:
+            # Disk full, server restarting, too many connections: nothing was acknowledged, nothing is lost on the phone.
+            response = refuse("unavailable", "The server cannot write at this moment: keep everything and come back.", 503)
+            response["Retry-After"] = "30"
+        response["X-Danom-Proto"] = str(wire.PROTOCOL)
+        response["Cache-Control"] = "no-store"
+        return response
+
+    return wrapped
+
+
+class BadRequest(Problem):
+    code = "bad_request"
+    status = 400
+
+
+class TooLarge(Problem):
+    code = "too_large"
+    status = 413
+
+
+def body_of(request: HttpRequest) -> bytes:
+    """The request's bytes, unpacked when they are gzip; bounded before and after."""
+    if int(request.headers.get("Content-Length") or 0) > wire.MAX_REQUEST_BYTES:
+        raise TooLarge(f"A request has at most {wire.MAX_REQUEST_BYTES} bytes: send smaller batches.")
+    raw = request.read(wire.MAX_REQUEST_BYTES + 1)
+    if request.headers.get("Content-Encoding") == "gzip":
+        try:
+            unpacker = zlib.decompressobj(wbits=31)
+            raw = unpacker.decompress(raw, wire.MAX_REQUEST_BYTES + 1)
+        except zlib.error as error:
+            raise BadRequest("The body is not gzip as it says.") from error
+    if len(raw) > wire.MAX_REQUEST_BYTES:
+        raise TooLarge(f"A request has at most {wire.MAX_REQUEST_BYTES} bytes: send smaller batches.")
+    return bytes(raw)
+
+
+@for_phones
+@require_POST
+def sync_events(request: HttpRequest) -> HttpResponse:
+    """Take in up to 100 signed events of one device; an answer for each."""
+    try:
+        batch = wire.decode_request(body_of(request))
+    except (msgspec.ValidationError, msgspec.DecodeError, RecursionError) as error:
+        raise BadRequest(f"The request is not a batch of events: {error}.") from error
+    if batch.proto not in wire.UNDERSTOOD:
+        return answer({"out": [], "server_time": int(now().timestamp() * 1000), "last_seq": 0, "next": "update_required", "revoke": False})
+    return answer(ingest(device=batch.dev, envelopes=batch.ev, unsent=batch.unsent, app=batch.app, at=now()))
+
+
+class EnrolRequest(msgspec.Struct, forbid_unknown_fields=True):
+    token: str
+    public_key: str
+    self_test: dict[str, Any] = {}
+    persisted: bool = False
+    app: str = ""
+
+
+@for_phones
+@require_POST
+def enrol(request: HttpRequest) -> HttpResponse:
+    """Make a phone a device with a one-time token."""
+    try:
+        wish = msgspec.json.decode(body_of(request), type=EnrolRequest)
+        key = wire.from_base64url(wish.public_key)
+    except (msgspec.ValidationError, msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise BadRequest(f"The request is no enrolment: {error}.") from error
+    certificate = lease.enrol_device(
+        token=wish.token, public_key=key, self_test=wish.self_test, persisted=wish.persisted, app=wish.app[:80], at=now()
+    )
+    return answer(certificate, 201)
+
+
+def bearer_of(request: HttpRequest) -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme != "Bearer" or not token:
+        raise lease.BadToken("The phone did not say which device it is.")
+    return token
+
+
+@for_phones
+@require_GET
+def work_list(request: HttpRequest) -> HttpResponse:
+    """The families of the device's live leases; count and sum for the officer to compare with the paper list."""
+    device = lease.device_of_bearer(bearer=bearer_of(request))
+    at = now()
+    lists = []
+    for one, families in lease.work_list(device=device.id, at=at):
+        rows = [
+            [
+                str(row.asg), row.position, row.number, row.name, row.birth_date.year if row.birth_date else None, row.sex,
+                row.address, row.rt, row.rw, row.village, row.amount_rp, row.held, row.paid,
+            ]
+            for row in families
+        ]  # fmt: skip
+        lists.append(
+            {
+                "id": str(one.id), "stage": one.stage_id, "day": one.day.isoformat(), "count": one.families, "sum_rp": one.amount_rp,
+                "expires_ms": int(one.expires_at.timestamp() * 1000), "columns": COLUMNS, "rows": rows,
+                "sha256": wire.digest(msgspec.json.encode(rows)).hex(),
+            }
+        )  # fmt: skip
+    return answer({"server_time": int(at.timestamp() * 1000), "lists": lists})
+
+
+COLUMNS = ["asg", "no", "number", "name", "born", "sex", "address", "rt", "rw", "village", "amount_rp", "held", "paid"]
+
+urlpatterns = [
+    path("sync/events", sync_events),
+    path("devices/enrol", enrol),
+    path("lease", work_list),
+]

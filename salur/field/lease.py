@@ -1,0 +1,171 @@
+"""Devices and their work lists: enrol a phone, hand out a lease, end it, revoke a phone."""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from django.db import IntegrityError, transaction
+
+from salur.field import wire
+from salur.field.actions import queries
+from salur.field.models import Device, Enrolment, Lease
+from salur.lib import arrays
+from salur.lib.ids import uuid7
+from salur.lib.problem import Conflict, NotFound, Problem
+from salur.offices.models import Officer
+
+TOKEN_KEEPS = timedelta(minutes=10)
+
+
+class BadToken(Problem):
+    code = "bad_token"
+    status = 403
+
+
+class BadKey(Problem):
+    code = "bad_key"
+    status = 422
+
+
+class AlreadyOnAList(Conflict):
+    code = "already_on_a_list"
+
+
+class Revoked(Problem):
+    code = "revoked"
+    status = 403
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def offer_enrolment(*, officer: int, actor: str, at: datetime) -> str:
+    """A one-time token for one phone of one officer, good for ten minutes; shown as a QR, kept only as a hash."""
+    person = Officer.objects.select_related("branch").filter(id=officer).first()
+    if person is None:
+        raise NotFound(f"There is no officer {officer}.")
+    if person.contract_ends is not None and person.contract_ends < at.date():
+        raise Conflict(f"The contract of {person.name} ended on {person.contract_ends}: no phone can be enrolled for them.")
+    token = secrets.token_urlsafe(24)
+    Enrolment.objects.create(
+        token_hash=_hash(token), branch=person.branch, officer=person, offered_by=actor, offered_at=at, expires_at=at + TOKEN_KEEPS
+    )
+    return token
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What an enrolled phone is told, once. ``bearer`` lets it fetch its work list; only its hash is kept here."""
+
+    device: UUID
+    officer: int
+    branch: int
+    bearer: str
+    genesis: str
+    server_time: int
+
+
+@transaction.atomic
+def enrol_device(
+    *, token: str, public_key: bytes, self_test: dict[str, Any], persisted: bool, app: str, at: datetime
+) -> Certificate:
+    """Make a phone a device; ``public_key`` is its uncompressed P-256 point (65 bytes). The token works once."""
+    try:
+        ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), public_key)
+    except ValueError as error:
+        raise BadKey("The key is not an uncompressed point of P-256 (65 bytes).") from error
+    # The conditional update is the claim: of two phones with one token, one changes the row.
+    claimed = Enrolment.objects.filter(token_hash=_hash(token), used_at=None, expires_at__gte=at).update(used_at=at)
+    if not claimed:
+        raise BadToken("This code was used or is older than ten minutes: ask the branch for a new one.")
+    offer = Enrolment.objects.get(token_hash=_hash(token))
+    device, bearer = uuid7(at), secrets.token_urlsafe(32)
+    genesis = wire.genesis(device, public_key)
+    Device.objects.create(
+        id=device, branch_id=offer.branch_id, officer_id=offer.officer_id, public_key=public_key, token_hash=_hash(bearer),
+        enrolled_at=at, enrolled_by=offer.offered_by, self_test=self_test, persisted=persisted, app=app, last_digest=genesis,
+    )  # fmt: skip
+    return Certificate(device, offer.officer_id, offer.branch_id, bearer, genesis.hex(), int(at.timestamp() * 1000))
+
+
+@transaction.atomic
+def issue_lease(
+    *, device: UUID, stage: int, entitlements: Sequence[UUID], day: date, expires_at: datetime, actor: str, at: datetime
+) -> Lease:
+    """Put families on a device's work list, in the order given.
+
+    Refuses (``AlreadyOnAList``) a family that is on another live list, ``NotFound`` one that is not at the device's branch.
+    """
+    owner = Device.objects.filter(id=device).first()
+    if owner is None:
+        raise NotFound("This device is not enrolled here.")
+    if owner.revoked_at is not None:
+        raise Revoked("This device was revoked: enrol the phone again before it gets a list.")
+    if len(set(entitlements)) != len(entitlements) or not entitlements:
+        raise Problem("A work list names each family once, and at least one.")
+    found = queries.one(
+        "sum_of_families", stage=stage, branch=owner.branch_id, entitlements=arrays.uuids(list(entitlements))
+    )
+    if found.families != len(entitlements):
+        raise NotFound(f"{len(entitlements) - found.families} of these families are not at this branch.")
+    lease = Lease.objects.create(
+        id=uuid7(at), stage_id=stage, branch_id=owner.branch_id, device=owner, officer_id=owner.officer_id, day=day,
+        families=found.families, amount_rp=found.amount_rp, issued_by=actor, issued_at=at, expires_at=expires_at,
+    )  # fmt: skip
+    try:
+        with transaction.atomic():
+            queries.assign(
+                stage=stage, branch=owner.branch_id, lease=lease.id, entitlements=arrays.uuids(list(entitlements))
+            )
+    except IntegrityError as error:
+        # The index of a partition is called as PostgreSQL likes; it is the only unique one besides the key of this very lease.
+        raise AlreadyOnAList("One of these families is on another officer's list: end that list first.") from error
+    Device.objects.filter(id=device).update(last_stage_id=stage)
+    return lease
+
+
+@transaction.atomic
+def end_lease(*, lease: UUID, at: datetime) -> int:
+    """End a work list early; returns how many families are free for another one. Ended twice, it frees none."""
+    ended = Lease.objects.filter(id=lease, ended_at=None).update(ended_at=at)
+    found = Lease.objects.filter(id=lease).first()
+    if found is None:
+        raise NotFound("There is no such work list.")
+    if not ended:
+        return 0
+    queries.free_families(stage=found.stage_id, branch=found.branch_id, lease=lease)
+    return found.families
+
+
+@transaction.atomic
+def revoke_device(*, device: UUID, reason: str, actor: str, at: datetime) -> None:
+    """Lock a phone out. What it recorded before is still taken in; what it records after stands in suspense.
+
+    Its lists stay until they expire or are ended: the families on them may have been paid by the phone already.
+    """
+    if not reason.strip():
+        raise Problem("Say why the device is revoked.")
+    if not Device.objects.filter(id=device, revoked_at=None).update(revoked_at=at, revoked_by=actor, revoke_reason=reason.strip()):
+        raise NotFound("There is no such device, or it was revoked before.")
+
+
+def device_of_bearer(*, bearer: str) -> Device:
+    """The device whose bearer token this is; refuses unknown and revoked ones."""
+    device = Device.objects.filter(token_hash=_hash(bearer)).first()
+    if device is None:
+        raise BadToken("This device is not enrolled here.")
+    if device.revoked_at is not None:
+        raise Revoked("This device was revoked: send what is unsent, then ask the branch.")
+    return device
+
+
+def work_list(*, device: UUID, at: datetime) -> list[tuple[Lease, list[Any]]]:
+    """The live leases of a device, each with its families in order (see queries.sql: work_list for the columns)."""
+    leases = Lease.objects.filter(device_id=device, ended_at=None, expires_at__gt=at).order_by("issued_at")
+    return [(lease, queries.work_list(stage=lease.stage_id, branch=lease.branch_id, lease=lease.id)) for lease in leases]
