@@ -12,6 +12,7 @@ from salur.lib.problem import Problem
 # Folder → the module with its click group; loaded when called, so that `salur db status` answers without loading Django.
 FOLDERS = {
     "db": "salur.lib.commands:db",
+    "audit": "salur.audit.commands:audit",
     "areas": "salur.areas.commands:areas",
     "offices": "salur.offices.commands:offices",
     "programmes": "salur.programmes.commands:programmes",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from salur.audit import actions as audit
 from salur.danom import actions as danom
 from salur.evidence import actions as evidence
 from salur.ledger import actions as ledger
@@ -11,9 +12,11 @@ from salur.programmes.actions import stage_by_code, stages
 
 
 def verify(*, stage_code: str | None = None) -> Iterator[Recount]:
-    """One recount after the other; of one stage, or of all when none is named. Raises ``NotFound`` for an unknown stage."""
+    """One recount after the other: of one stage, or of everything when none is named. Raises ``NotFound`` for an unknown stage."""
     chosen = [stage_by_code(stage_code)] if stage_code else stages()
     for stage in chosen:
         for recount in (danom.recount, payments.recount, evidence.recount, ledger.recount):
             for found in recount(stage=stage.id):
                 yield found._replace(name=f"{stage.code}: {found.name}")
+    if stage_code is None:
+        yield audit.verify()
