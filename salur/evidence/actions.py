@@ -7,7 +7,6 @@ from django.db import transaction
 
 from salur.evidence.rules import Geotag, Outcome
 from salur.lib.sql import Queries, Recount
-from salur.offices.actions import zone_of_branch
 
 queries = Queries(__file__)
 
@@ -28,7 +27,6 @@ def record_geotags(*, stage: int, branch: int, geotags: Sequence[Geotag], at: da
             stage=stage,
             branch=branch,
             at=at,
-            zone=zone_of_branch(branch),
             **{name: list(column) for name, column in zip(names, columns, strict=True)},
         )
         for position, row in zip(open_positions, rows, strict=True):

@@ -5,7 +5,8 @@ SELECT set_config('enable_seqscan', 'off', true) AS seqscan, set_config('enable_
 
 -- name: record_geotags
 -- Judge and write a batch of one branch's geotags, in the order of rules.Outcome; the first of a family counts in the tally.
-WITH batch AS (
+WITH local AS (SELECT timezone AS zone FROM offices_office WHERE id = %(branch)s),
+batch AS (
     SELECT * FROM unnest(
         %(ids)s::uuid[], %(entitlements)s::uuid[], %(officers)s::integer[], %(lats_e7)s::integer[], %(lons_e7)s::integer[],
         %(accuracies_dm)s::integer[], %(taken_at)s::timestamptz[], %(photos_sha256)s::bytea[]
@@ -49,11 +50,11 @@ created AS (
 written AS MATERIALIZED (SELECT recordable.* FROM recordable JOIN created USING (entitlement, revision)),
 tallied AS (
     INSERT INTO evidence_tally (stage, branch, village, version, day, recorded_day, geotagged)
-    SELECT %(stage)s, %(branch)s, village, version, (taken_at AT TIME ZONE %(zone)s)::date AS day, (%(at)s AT TIME ZONE %(zone)s)::date,
+    SELECT %(stage)s, %(branch)s, village, version, (taken_at AT TIME ZONE local.zone)::date AS day, (%(at)s AT TIME ZONE local.zone)::date,
         count(*)
-    FROM written
+    FROM written, local
     WHERE revision = 0
-    GROUP BY village, version, day
+    GROUP BY village, version, day, zone
     ORDER BY village, version, day
     ON CONFLICT (stage, branch, village, version, day, recorded_day) DO UPDATE
     SET geotagged = evidence_tally.geotagged + excluded.geotagged

@@ -11,7 +11,6 @@ from salur.lib import arrays
 from salur.lib.ids import uuid7
 from salur.lib.problem import Conflict, NotFound, Problem
 from salur.lib.sql import Queries, Recount
-from salur.offices.actions import zone_of_branch
 from salur.payments.rules import Failure, FailureOutcome, Outcome, Payment
 
 queries = Queries(__file__)
@@ -61,7 +60,6 @@ def _record_batch(stage: int, branch: int, payments: Sequence[Payment], at: date
         "channels": arrays.smallints(channels),
         "paid_at": arrays.moments(paid_at),
         "at": at,
-        "zone": zone_of_branch(branch),
     }
     while True:
         try:
@@ -95,7 +93,6 @@ def record_failures(*, stage: int, branch: int, failures: Sequence[Failure], at:
         reasons=[str(reason) for reason in reasons],
         visited_at=list(visited_at),
         at=at,
-        zone=zone_of_branch(branch),
     )
     if not any(row.outcome == FailureOutcome.CREATED for row in rows):
         queries.emit_durable_mark()
@@ -137,7 +134,6 @@ def void_payment(
                 voided_by=actor,
                 approved_by=approved_by,
                 at=at,
-                zone=zone_of_branch(branch),
             )
     except IntegrityError as error:
         if "payments_void" not in str(error):

@@ -13,7 +13,8 @@ SELECT pg_advisory_xact_lock(%(stage)s, %(branch)s)
 -- Judge and write a batch of one branch's payments, in the order of rules.Outcome; the money moves in the same statement.
 -- The batch names no id and no entitlement twice. Whoever is paid by another writer at this moment breaks the key: look again then.
 -- OFFSET 0 keeps each look-up a look-up: one step down the key for each payment, never a join that reads a table whole.
-WITH batch AS (
+WITH local AS (SELECT timezone AS zone FROM offices_office WHERE id = %(branch)s),
+batch AS (
     SELECT * FROM unnest(
         %(ids)s::uuid[], %(entitlements)s::uuid[], %(officers)s::integer[], %(amounts_rp)s::bigint[], %(channels)s::smallint[], %(paid_at)s::timestamptz[]
     ) WITH ORDINALITY AS b(id, entitlement, officer, amount_rp, channel, paid_at, position)
@@ -67,10 +68,10 @@ created AS (
 ),
 tallied AS (
     INSERT INTO payments_tally (stage, branch, village, version, day, recorded_day, paid, paid_rp, failed)
-    SELECT %(stage)s, %(branch)s, village, version, (paid_at AT TIME ZONE %(zone)s)::date AS day, (%(at)s AT TIME ZONE %(zone)s)::date,
+    SELECT %(stage)s, %(branch)s, village, version, (paid_at AT TIME ZONE local.zone)::date AS day, (%(at)s AT TIME ZONE local.zone)::date,
         count(*), sum(amount_rp), -count(failed)
-    FROM payable
-    GROUP BY village, version, day
+    FROM payable, local
+    GROUP BY village, version, day, zone
     ORDER BY village, version, day
     ON CONFLICT (stage, branch, village, version, day, recorded_day) DO UPDATE
     SET paid = payments_tally.paid + excluded.paid,
@@ -89,7 +90,8 @@ SELECT pg_logical_emit_message(true, 'salur', 'exists')
 
 -- name: record_failures
 -- Judge and write a batch of one branch's visits that did not pay, in the order of rules.FailureOutcome.
-WITH batch AS (
+WITH local AS (SELECT timezone AS zone FROM offices_office WHERE id = %(branch)s),
+batch AS (
     SELECT * FROM unnest(%(ids)s::uuid[], %(entitlements)s::uuid[], %(officers)s::integer[], %(reasons)s::text[], %(visited_at)s::timestamptz[])
         WITH ORDINALITY AS b(id, entitlement, officer, reason, visited_at, position)
 ),
@@ -125,19 +127,20 @@ written AS (
 ),
 tallied AS (
     INSERT INTO payments_tally (stage, branch, village, version, day, recorded_day, failed)
-    SELECT %(stage)s, %(branch)s, village, version, day, (%(at)s AT TIME ZONE %(zone)s)::date, count(*)
+    SELECT %(stage)s, %(branch)s, village, version, day, (%(at)s AT TIME ZONE local.zone)::date, count(*)
     FROM (
-        SELECT DISTINCT ON (entitlement) village, version, (visited_at AT TIME ZONE %(zone)s)::date AS day
-        FROM judged WHERE outcome = 'created' AND NOT any_before AND standing IS NULL ORDER BY entitlement, position
-    ) AS newly_failed
-    GROUP BY village, version, day
+        SELECT DISTINCT ON (entitlement) village, version, (visited_at AT TIME ZONE local.zone)::date AS day
+        FROM judged, local WHERE outcome = 'created' AND NOT any_before AND standing IS NULL ORDER BY entitlement, position
+    ) AS newly_failed, local
+    GROUP BY village, version, day, zone
     ON CONFLICT (stage, branch, village, version, day, recorded_day) DO UPDATE SET failed = payments_tally.failed + excluded.failed
 )
 SELECT outcome FROM judged ORDER BY position
 
 -- name: void_payment
 -- Take back the standing payment of an entitlement: the void, the tally and the way of the money back to the officer's float.
-WITH standing AS (
+WITH local AS (SELECT timezone AS zone FROM offices_office WHERE id = %(branch)s),
+standing AS (
     SELECT p.*, e.village, e.version,
         EXISTS (SELECT FROM payments_failure AS f WHERE (f.stage, f.branch, f.entitlement) = (p.stage, p.branch, p.entitlement)) AS failed
     FROM payments_payment AS p
@@ -151,9 +154,9 @@ voided AS (
 ),
 tallied AS (
     INSERT INTO payments_tally (stage, branch, village, version, day, recorded_day, paid, paid_rp, failed)
-    SELECT stage, branch, village, version, (%(at)s AT TIME ZONE %(zone)s)::date, (%(at)s AT TIME ZONE %(zone)s)::date,
+    SELECT stage, branch, village, version, (%(at)s AT TIME ZONE local.zone)::date, (%(at)s AT TIME ZONE local.zone)::date,
         -1, -amount_rp, failed::integer
-    FROM standing JOIN voided USING (round)
+    FROM standing JOIN voided USING (round) CROSS JOIN local
     ON CONFLICT (stage, branch, village, version, day, recorded_day) DO UPDATE
     SET paid = payments_tally.paid + excluded.paid,
         paid_rp = payments_tally.paid_rp + excluded.paid_rp,
