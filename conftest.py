@@ -1,11 +1,16 @@
 """What every test may use: the fixed cast of a small post office, and the public data beside the project where it is present."""
 
+import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
+import click
 import pytest
+from click.testing import CliRunner
 from django.db import connection
 
 from salur.lib.ids import uuid7_of
@@ -20,6 +25,26 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("needs the public area data in ../shared/data")
     return folder
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What a command line verb answered: its exit code, its JSON object, and what it said on the side."""
+
+    code: int
+    data: dict[str, Any]
+    said: str
+
+
+@pytest.fixture
+def typed(db: None) -> Callable[..., Typed]:
+    """Type a verb, as `salur areas import FILE` is ``typed(areas, "import", FILE)``; inside the transaction of the test."""
+
+    def run(group: click.Group, *words: object) -> Typed:
+        answer = CliRunner().invoke(group, [*map(str, words), "--json"], catch_exceptions=False)
+        return Typed(answer.exit_code, json.loads(answer.stdout) if answer.stdout else {}, answer.stderr)
+
+    return run
 
 
 @dataclass
