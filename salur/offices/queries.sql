@@ -70,7 +70,7 @@ FROM within AS w
 JOIN areas_area AS a ON a.code = w.code
 LEFT JOIN within AS parent ON w.next > 1 AND parent.code = w.code / w.next
 WHERE NOT w.covered AND (parent.code IS NULL OR parent.covered)
-ORDER BY w.code;
+ORDER BY w.code::text COLLATE "C"; -- a parent before its children, as a register is written
 
 -- name: split
 -- Areas that one branch serves inside an area of another branch, with how many of today's villages it takes over there.
@@ -96,7 +96,7 @@ LEFT JOIN (
 ) AS v ON v.office_id = o.inner_office AND o.area IN (v.code, v.code / 10000, v.code / 1000000)
 WHERE o.nearest = 1 AND inner_b.branch_id <> outer_b.branch_id
 GROUP BY o.area, a.name, inner_branch.code, o.outer_area, outer_branch.code
-ORDER BY o.area;
+ORDER BY o.area::text COLLATE "C";
 
 -- name: branches_by_code
 -- The branch of every office that serves people: of a KCU or KC itself, of a KCP the nearest one above it.

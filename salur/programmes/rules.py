@@ -212,7 +212,7 @@ class _Reader:
             message = str(error)
         found = _MSGSPEC_PLACE.match(message)
         place = _place(found["path"]) if found else ()
-        words = re.findall(r"`([^`]*)`", message)
+        words = re.findall(r"`([^`]*)`", message.split(" - at ")[0])
         if message.startswith("Object contains unknown field"):
             raise self.refusal(
                 (*place, words[0]), f"{words[0]} is not known here; known are {', '.join(_keys(place))}."
@@ -223,7 +223,9 @@ class _Reader:
             kind: type[StrEnum] = {"proxy": Proxy, "order": Order}.get(str(place[-1]), Geotag)
             given = message.removeprefix("Invalid enum value ").split(" - at ")[0]
             raise self.refusal(place, f"{place[-1]} is {given}; it must be one of {', '.join(kind)}.")
-        wanted = " or ".join(_TYPES.get(word, word) for word in words[0].split(" | ") if word != "null")
+        # What is left names the types it expected, or a text that is no date.
+        types = words[0].split(" | ") if words else ["date"]
+        wanted = " or ".join(_TYPES[word] for word in types if word != "null")
         raise self.refusal(place, f"{place[-1] if place else 'the file'} must be {wanted}.")
 
     def _stage(self, place: Place, table: StageKeys) -> Stage:
