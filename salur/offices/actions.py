@@ -9,7 +9,6 @@ from django.db import transaction
 from salur.areas.actions import unknown_areas
 from salur.areas.rules import dotted
 from salur.lib.csv_file import read_csv
-from salur.lib.problem import NotFound
 from salur.lib.sql import Queries
 from salur.offices import rules
 from salur.offices.rules import Kind, Office
@@ -133,15 +132,6 @@ def _registered(asked: list[tuple[int, str]]) -> list[Any]:
 def branches_by_code() -> dict[str, int]:
     """Office code → id of its branch, for every KCU, KC and KCP."""
     return {row.code: row.branch_id for row in queries.branches_by_code()}
-
-
-def zone_of_branch(branch: int) -> str:
-    """The time zone in which a branch counts its days; raises ``NotFound``."""
-    rows = queries.zone_of_branch(branch=branch)
-    if not rows:
-        raise NotFound(f"There is no office with the number {branch}.")
-    zone: str = rows[0].timezone
-    return zone
 
 
 def _tree() -> dict[str, Office]:

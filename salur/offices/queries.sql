@@ -108,10 +108,6 @@ WITH RECURSIVE branch_of AS (
 )
 SELECT code, branch_id FROM branch_of;
 
--- name: zone_of_branch
--- The time zone in which a branch counts its days.
-SELECT timezone FROM offices_office WHERE id = %(branch)s::int;
-
 -- name: register_officers
 -- Make the officers that are not known yet, named by their code until somebody tells their name; answers all those asked for.
 WITH asked AS (
@@ -136,6 +132,7 @@ WITH written AS (
         %(branches)s::text[], %(codes)s::text[], %(names)s::text[], %(kinds)s::text[], %(home_areas)s::bigint[], %(ends)s::date[]
     ) AS i (branch, code, name, kind, home_area, contract_ends)
     JOIN offices_office AS branch ON branch.code = i.branch
+    ORDER BY branch.id, i.code -- in the order of register_officers, so that the two never wait for each other
     ON CONFLICT (branch_id, code) DO UPDATE SET
         name = excluded.name, kind = excluded.kind, home_area = excluded.home_area, contract_ends = excluded.contract_ends
     WHERE (o.name, o.kind, o.home_area, o.contract_ends)

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from salur.areas.commands import areas
-from salur.lib.problem import NotFound
 from salur.offices import actions
 from salur.offices.commands import offices
 from salur.offices.models import Coverage, Office, Officer, ServiceArea
@@ -149,10 +148,6 @@ def test_the_clock_of_an_office_is_that_of_its_areas(typed: Any, write: Any) -> 
     assert zones["KCP-SLG"] == "Asia/Makassar"  # no areas of its own: its parent's
     assert zones["REG-5"] == "Asia/Jakarta"  # most of the areas below it
     assert zones["REG-9"] == "Asia/Jakarta"  # nothing below it has areas: headquarters'
-    bdw = Office.objects.get(code="KC-BDW").id
-    assert actions.zone_of_branch(bdw) == "Asia/Jakarta"
-    with pytest.raises(NotFound):
-        actions.zone_of_branch(2_000_000_000)
 
 
 @pytest.mark.parametrize(
