@@ -63,7 +63,9 @@ def _public_key(point: bytes) -> ec.EllipticCurvePublicKey:
     return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
 
 
-def ingest(*, device: UUID, envelopes: Sequence[Envelope], unsent: int = 0, app: str = "", at: datetime) -> wire.SyncAnswer:
+def ingest(
+    *, device: UUID, envelopes: Sequence[Envelope], unsent: int = 0, app: str = "", at: datetime
+) -> wire.SyncAnswer:
     """Take in a batch of one device's events; an answer for each, in order. What is answered is durable when this returns.
 
     Repeating a batch, or a part of it, gives the same answers and changes nothing. Events that came too early wait for those before
@@ -386,7 +388,13 @@ def _put_in_suspense(owner: Any, reads: list[Received], at: datetime) -> None:
             by_stage[read.stage].append(read)
     for stage, held in by_stage.items():
         moves = [
-            Move(read.event.id, suspense_of(owner.officer), float_of(owner.officer), read.event.amt, read.happened_at or at)
+            Move(
+                read.event.id,
+                suspense_of(owner.officer),
+                float_of(owner.officer),
+                read.event.amt,
+                read.happened_at or at,
+            )
             for read in held
             if isinstance(read.event, Pay)
         ]

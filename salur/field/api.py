@@ -44,7 +44,9 @@ def for_phones(view: View) -> View:
             response = refuse(problem.code, problem.message, problem.status)
         except OperationalError:
             # Disk full, server restarting, too many connections: nothing was acknowledged, nothing is lost on the phone.
-            response = refuse("unavailable", "The server cannot write at this moment: keep everything and come back.", 503)
+            response = refuse(
+                "unavailable", "The server cannot write at this moment: keep everything and come back.", 503
+            )
             response["Retry-After"] = "30"
         response["X-Danom-Proto"] = str(wire.PROTOCOL)
         response["Cache-Control"] = "no-store"
@@ -88,7 +90,15 @@ def sync_events(request: HttpRequest) -> HttpResponse:
     except (msgspec.ValidationError, msgspec.DecodeError, RecursionError) as error:
         raise BadRequest(f"The request is not a batch of events: {error}.") from error
     if batch.proto not in wire.UNDERSTOOD:
-        return answer({"out": [], "server_time": int(now().timestamp() * 1000), "last_seq": 0, "next": "update_required", "revoke": False})
+        return answer(
+            {
+                "out": [],
+                "server_time": int(now().timestamp() * 1000),
+                "last_seq": 0,
+                "next": "update_required",
+                "revoke": False,
+            }
+        )
     return answer(ingest(device=batch.dev, envelopes=batch.ev, unsent=batch.unsent, app=batch.app, at=now()))
 
 
@@ -110,7 +120,12 @@ def enrol(request: HttpRequest) -> HttpResponse:
     except (msgspec.ValidationError, msgspec.DecodeError, ValueError, RecursionError) as error:
         raise BadRequest(f"The request is no enrolment: {error}.") from error
     certificate = lease.enrol_device(
-        token=wish.token, public_key=key, self_test=wish.self_test, persisted=wish.persisted, app=wish.app[:80], at=now()
+        token=wish.token,
+        public_key=key,
+        self_test=wish.self_test,
+        persisted=wish.persisted,
+        app=wish.app[:80],
+        at=now(),
     )
     return answer(certificate, 201)
 

@@ -51,10 +51,17 @@ def offer_enrolment(*, officer: int, actor: str, at: datetime) -> str:
     if person is None:
         raise NotFound(f"There is no officer {officer}.")
     if person.contract_ends is not None and person.contract_ends < at.date():
-        raise Conflict(f"The contract of {person.name} ended on {person.contract_ends}: no phone can be enrolled for them.")
+        raise Conflict(
+            f"The contract of {person.name} ended on {person.contract_ends}: no phone can be enrolled for them."
+        )
     token = secrets.token_urlsafe(24)
     Enrolment.objects.create(
-        token_hash=_hash(token), branch=person.branch, officer=person, offered_by=actor, offered_at=at, expires_at=at + TOKEN_KEEPS
+        token_hash=_hash(token),
+        branch=person.branch,
+        officer=person,
+        offered_by=actor,
+        offered_at=at,
+        expires_at=at + TOKEN_KEEPS,
     )
     return token
 
@@ -151,7 +158,9 @@ def revoke_device(*, device: UUID, reason: str, actor: str, at: datetime) -> Non
     """
     if not reason.strip():
         raise Problem("Say why the device is revoked.")
-    if not Device.objects.filter(id=device, revoked_at=None).update(revoked_at=at, revoked_by=actor, revoke_reason=reason.strip()):
+    if not Device.objects.filter(id=device, revoked_at=None).update(
+        revoked_at=at, revoked_by=actor, revoke_reason=reason.strip()
+    ):
         raise NotFound("There is no such device, or it was revoked before.")
 
 
@@ -168,4 +177,6 @@ def device_of_bearer(*, bearer: str) -> Device:
 def work_list(*, device: UUID, at: datetime) -> list[tuple[Lease, list[Any]]]:
     """The live leases of a device, each with its families in order (see queries.sql: work_list for the columns)."""
     leases = Lease.objects.filter(device_id=device, ended_at=None, expires_at__gt=at).order_by("issued_at")
-    return [(lease, queries.work_list(stage=lease.stage_id, branch=lease.branch_id, lease=lease.id)) for lease in leases]
+    return [
+        (lease, queries.work_list(stage=lease.stage_id, branch=lease.branch_id, lease=lease.id)) for lease in leases
+    ]

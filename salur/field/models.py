@@ -73,7 +73,9 @@ class Lease(models.Model):
     ended_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [models.CheckConstraint(name="field_lease_expires_later", condition=Q(issued_at__lt=F("expires_at")))]
+        constraints = [
+            models.CheckConstraint(name="field_lease_expires_later", condition=Q(issued_at__lt=F("expires_at")))
+        ]
 
 
 class Quarantine(models.Model):

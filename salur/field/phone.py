@@ -31,7 +31,9 @@ class Phone:
     def make(self, **facts: Any) -> wire.Envelope:
         """The next event of the chain, e.g. ``make(typ="PAY", id=…, wl=…, asg=…, amt=600_000, ch="KOM", cap_ms=…)``."""
         self.seq += 1
-        body = msgspec.json.encode({"v": 1, "dev": self.device, "seq": self.seq, "prev": self.prev, "tz": 420, **self.defaults, **facts})
+        body = msgspec.json.encode(
+            {"v": 1, "dev": self.device, "seq": self.seq, "prev": self.prev, "tz": 420, **self.defaults, **facts}
+        )
         self.prev = wire.digest(body).hex()
         return envelope(body, self.key)
 

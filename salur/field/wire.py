@@ -107,7 +107,17 @@ class Pay(ForFamily, frozen=True, kw_only=True, tag="PAY"):
 
 class Unpaid(ForFamily, frozen=True, kw_only=True, tag="UNPAID"):
     reason: Literal[
-        "TIDAK_HADIR", "SAKIT", "BEPERGIAN", "BELUM_DIAMBIL", "DATA_BEDA", "MENINGGAL", "PINDAH", "TIDAK_DIKENAL", "GANDA", "TIDAK_BERHAK", "MENOLAK"
+        "TIDAK_HADIR",
+        "SAKIT",
+        "BEPERGIAN",
+        "BELUM_DIAMBIL",
+        "DATA_BEDA",
+        "MENINGGAL",
+        "PINDAH",
+        "TIDAK_DIKENAL",
+        "GANDA",
+        "TIDAK_BERHAK",
+        "MENOLAK",
     ]
     note: Text = ""
 

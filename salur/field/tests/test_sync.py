@@ -29,7 +29,9 @@ class Officer:
         self.certificate = lease.enrol_device(
             token=token, public_key=public_key_of(self.key), self_test={}, persisted=True, app="1", at=NOW
         )
-        self.phone = Phone(self.certificate.device, self.key, defaults={"skew_age_s": 60, "cap_ms": ms(NOW + timedelta(hours=1))})
+        self.phone = Phone(
+            self.certificate.device, self.key, defaults={"skew_age_s": 60, "cap_ms": ms(NOW + timedelta(hours=1))}
+        )
         self.lease = None
         if families != []:
             self.lease = lease.issue_lease(
@@ -42,7 +44,9 @@ class Officer:
         return {"id": self.office.id(), "wl": self.lease.id, "asg": asg, "geo": PLACE, "ph": [PHOTO], **facts}
 
     def pay(self, number=0, **facts):
-        return self.phone.make(typ="PAY", **{"amt": 600_000, "ch": "KOM", "ver": {"inv": "QR"}, **self.about(number, **facts)})
+        return self.phone.make(
+            typ="PAY", **{"amt": 600_000, "ch": "KOM", "ver": {"inv": "QR"}, **self.about(number, **facts)}
+        )
 
     def send(self, *envelopes, at=None):
         return field.ingest(device=self.certificate.device, envelopes=envelopes, at=at or NOW + timedelta(hours=2))
@@ -52,7 +56,15 @@ class Officer:
 
 
 PLACE = {"lat_e7": -79_000_000, "lon_e7": 1_138_000_000, "acc_dm": 80, "fix_ms": 1_647_061_200_000, "n": 3}
-PHOTO = {"k": "RUMAH", "sha": "0" * 64, "n": 40_000, "w": 1280, "h": 960, "mime": "image/webp", "cap_ms": 1_647_061_200_000}
+PHOTO = {
+    "k": "RUMAH",
+    "sha": "0" * 64,
+    "n": 40_000,
+    "w": 1280,
+    "h": 960,
+    "mime": "image/webp",
+    "cap_ms": 1_647_061_200_000,
+}
 
 
 def ms(moment: datetime) -> int:
@@ -132,8 +144,13 @@ class TestSuspense:
         assert officer.answers(officer.pay()) == ["SUSPENSE_KPM_BLOCKED"]
 
     def test_a_revoked_phone_posts_what_it_did_before_and_not_what_it_did_after(self, office, officer):
-        before, after = officer.pay(0, cap_ms=ms(NOW + timedelta(hours=1))), officer.pay(1, cap_ms=ms(NOW + timedelta(hours=3)))
-        lease.revoke_device(device=officer.certificate.device, reason="lost", actor="kepala", at=NOW + timedelta(hours=2))
+        before, after = (
+            officer.pay(0, cap_ms=ms(NOW + timedelta(hours=1))),
+            officer.pay(1, cap_ms=ms(NOW + timedelta(hours=3))),
+        )
+        lease.revoke_device(
+            device=officer.certificate.device, reason="lost", actor="kepala", at=NOW + timedelta(hours=2)
+        )
         answer = officer.send(before, after, at=NOW + timedelta(hours=4))
         assert [str(out.r) for out in answer.out] == ["ACCEPTED", "SUSPENSE_REVOKED_AFTER"]
         assert answer.revoke
@@ -208,18 +225,32 @@ class TestForgeries:
 
     def test_a_device_that_is_not_enrolled(self, office, officer):
         stranger = Phone(office.id(), new_key())
-        answer = field.ingest(device=stranger.device, envelopes=[stranger.make(typ="OPEN", id=office.id(), float_rp=0, cap_ms=0)], at=NOW)
+        answer = field.ingest(
+            device=stranger.device, envelopes=[stranger.make(typ="OPEN", id=office.id(), float_rp=0, cap_ms=0)], at=NOW
+        )
         assert [str(out.r) for out in answer.out] == ["REJECT_UNKNOWN_DEVICE"]
         assert quarantined() == 1
 
     @pytest.mark.parametrize(
         "body",
-        [b"", b"null", b"[]", b"{}", b"\xff\xfe", b'{"typ":"PAY"}', b"[" * 5000, b'{"typ":"PAY","amt":1e9}', b'{"typ":"NEW","v":1}'],
+        [
+            b"",
+            b"null",
+            b"[]",
+            b"{}",
+            b"\xff\xfe",
+            b'{"typ":"PAY"}',
+            b"[" * 5000,
+            b'{"typ":"PAY","amt":1e9}',
+            b'{"typ":"NEW","v":1}',
+        ],
     )
     def test_bytes_that_are_no_event(self, office, officer, body):
         assert officer.answers(envelope(body, officer.key), officer.pay(0)) == ["REJECT_SCHEMA", "ACCEPTED"]
 
-    @pytest.mark.parametrize("change", [{"amt": 0}, {"amt": 1.5}, {"amt": "600000"}, {"cur": "USD"}, {"extra": 1}, {"seq": 0}, {"ch": "X"}])
+    @pytest.mark.parametrize(
+        "change", [{"amt": 0}, {"amt": 1.5}, {"amt": "600000"}, {"cur": "USD"}, {"extra": 1}, {"seq": 0}, {"ch": "X"}]
+    )
     def test_fields_that_are_not_of_their_form(self, office, officer, change):
         bad = officer.pay(0)
         facts = json.loads(wire.from_base64url(bad.b)) | change
@@ -236,7 +267,9 @@ class TestForgeries:
 
 
 class TestClock:
-    @pytest.mark.parametrize("cap", [0, ms(NOW - timedelta(days=700)), ms(NOW + timedelta(days=300)), 4_102_444_800_000])
+    @pytest.mark.parametrize(
+        "cap", [0, ms(NOW - timedelta(days=700)), ms(NOW + timedelta(days=300)), 4_102_444_800_000]
+    )
     def test_a_wrong_clock_is_bounded_and_flagged(self, office, officer, cap):
         (out,) = officer.send(officer.pay(0, cap_ms=cap)).out
         assert (str(out.r), "clock_skew" in out.flags) == ("ACCEPTED_FLAGGED", True)
@@ -288,11 +321,20 @@ class TestOverHttp:
         assert (answer.status_code, answer["X-Danom-Proto"]) == (200, "1")
         assert [out["r"] for out in answer.json()["out"]] == ["ACCEPTED"] * 2
         packed = gzip.compress(body)
-        assert [out["r"] for out in self.post(officer, packed, **{"Content-Encoding": "gzip"}).json()["out"]] == ["DUPLICATE"] * 2
+        assert [out["r"] for out in self.post(officer, packed, **{"Content-Encoding": "gzip"}).json()["out"]] == [
+            "DUPLICATE"
+        ] * 2
 
     @pytest.mark.parametrize(
         ("data", "status"),
-        [(b"", 400), (b"{}", 400), (b"\x00", 400), (b'{"dev":"x","ev":[]}', 400), (b"[" * 100_000, 400), (b" " * 2_000_001, 413)],
+        [
+            (b"", 400),
+            (b"{}", 400),
+            (b"\x00", 400),
+            (b'{"dev":"x","ev":[]}', 400),
+            (b"[" * 100_000, 400),
+            (b" " * 2_000_001, 413),
+        ],
     )
     def test_what_is_no_batch_is_refused_in_one_sentence(self, office, officer, data, status):
         answer = self.post(officer, data)
@@ -309,7 +351,9 @@ class TestOverHttp:
         assert answer.status_code == 400
 
     def test_an_app_that_is_too_old_is_told_to_update_and_keeps_its_queue(self, office, officer):
-        answer = self.post(officer, msgspec.json.encode({"dev": officer.phone.device, "ev": [officer.pay(0)], "proto": 0}))
+        answer = self.post(
+            officer, msgspec.json.encode({"dev": officer.phone.device, "ev": [officer.pay(0)], "proto": 0})
+        )
         assert answer.json()["next"] == "update_required"
         assert balances(office) == {}
 
