@@ -57,37 +57,39 @@ class TooManyFamilies(Problem):
 def families(*, villages: pl.DataFrame, seed: int, first: int = 0, amount_rp: int = 600_000) -> Iterator[pl.DataFrame]:
     """Lines of a danom file, in frames of at most ``CHUNK_LINES`` with the text columns ``COLUMNS``.
 
-    ``villages`` has ``code`` (bigint) and ``families`` (how many lines) and gives the order of the lines. ``first`` is the running number
-    of the first family: a supplement begins where the file before it ended, so that their NIKs differ. Raises ``TooManyFamilies``
-    when the numbers or a village's birth dates do not suffice.
+    ``villages`` has ``code`` (bigint) and ``families`` (how many lines) and gives the order of the lines. A supplement to a file of the
+    same seed begins where that ended, so that NIKs and birth dates go on differing: ``first`` is the running number of its first family,
+    and a column ``made`` of ``villages`` tells how many families each had. Raises ``TooManyFamilies`` when the numbers or a village's
+    birth dates do not suffice.
     """
     codes, counts = villages["code"].to_numpy(), villages["families"].to_numpy().astype(np.int64)
-    lines = int(counts.sum())
+    made = villages["made"].to_numpy().astype(np.int64) if "made" in villages.columns else np.zeros_like(counts)
+    lines, dates = int(counts.sum()), made + counts
     if first + lines > MOST_FAMILIES:
         raise TooManyFamilies(
             f"Families are numbered up to {MOST_FAMILIES:,}; {first:,} + {lines:,} is beyond; make fewer lines."
         )
-    if lines and counts.max() > BIRTH_DATES:
+    if lines and dates.max() > BIRTH_DATES:
         raise TooManyFamilies(
-            f"Village {codes[counts.argmax()]} would have {counts.max():,} families, but only {BIRTH_DATES:,} birth dates exist; name more villages."
+            f"Village {codes[dates.argmax()]} would have {dates.max():,} families, but only {BIRTH_DATES:,} birth dates exist; name more villages."
         )
-    return _chunks(codes, counts, seed, first, amount_rp)
+    return _chunks(codes, counts, made, seed, first, amount_rp)
 
 
-def _chunks(codes: Ints, counts: Ints, seed: int, first: int, amount_rp: int) -> Iterator[pl.DataFrame]:
+def _chunks(codes: Ints, counts: Ints, made: Ints, seed: int, first: int, amount_rp: int) -> Iterator[pl.DataFrame]:
     code_texts = pl.Series([f"{code:010d}" for code in codes], dtype=pl.String)
     ends = np.cumsum(counts)
     birth_orders = _birth_orders(seed)
     for chunk, start in enumerate(range(0, int(counts.sum()), CHUNK_LINES)):
         line = np.arange(start, min(start + CHUNK_LINES, int(ends[-1])), dtype=np.int64)
         village = np.searchsorted(ends, line, side="right")
-        place_in_village = line - (ends - counts)[village]
+        place_in_village = line - (ends - counts - made)[village]
         # The chunk's number in the seed: a chunk's lines do not depend on how those before it were drawn.
-        rng = np.random.default_rng([seed, chunk])
+        rng = np.random.default_rng([seed, first, chunk])
         yield _lines(
             rng,
             first + line,
-            birth_orders[village % len(birth_orders), place_in_village],
+            birth_orders[codes[village] % len(birth_orders), place_in_village],
             code_texts.gather(village),
             amount_rp,
         )

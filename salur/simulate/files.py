@@ -26,7 +26,7 @@ class UnwritableFile(Problem):
 
 
 def write_lines(frames: Iterable[pl.DataFrame], path: Path) -> int:
-    """Write frames of text columns (at least one frame, all with the same columns) to ``path``; the number of lines.
+    """Write frames of text columns, null where a cell is empty (at least one frame, all with the same columns) to ``path``; the number of lines.
 
     Raises ``UnwritableFile`` for an unknown ending, a folder that does not exist, or more lines than a sheet holds.
     """
@@ -102,7 +102,8 @@ def _xlsx(frames: Iterable[pl.DataFrame], path: Path) -> int:
         for values in frame.iter_rows():
             row += 1
             for column, value in enumerate(values):
-                sheet.write_string(row, column, value)
+                if value is not None:
+                    sheet.write_string(row, column, value)
     book.close()
     return row
 
@@ -113,3 +114,14 @@ WRITERS: dict[str, Callable[[Iterable[pl.DataFrame], Path], int]] = {
     ".parquet": _parquet,
     ".xlsx": _xlsx,
 }
+
+
+def scan_lines(path: Path) -> pl.LazyFrame:
+    """The lines of a file that ``write_lines`` wrote, all text, read when needed. Raises ``UnwritableFile`` for one that it cannot be."""
+    if not path.is_file():
+        raise UnwritableFile(f"{path} does not exist; name a file that was made before.")
+    if path.name.lower().endswith(".parquet"):
+        return pl.scan_parquet(path)
+    if path.name.lower().endswith((".csv", ".csv.gz")):
+        return pl.scan_csv(path, infer_schema=False)
+    raise UnwritableFile(f"{path.name}: name a file made as CSV, CSV.gz or Parquet.")
