@@ -19,6 +19,7 @@ import numpy as np
 import polars as pl
 
 from salur.areas.rules import dotted
+from salur.danom.rules import Reason
 from salur.lib.problem import Problem
 from salur.simulate.families import BORN_FIRST, COLUMNS, IMPOSSIBLE_PROVINCE, nik_date
 from salur.simulate.numbers import Ints, share_out
@@ -90,7 +91,7 @@ def _nik_serial(line: Line, n: int) -> Line:
 
 
 def _kk_form(line: Line, n: int) -> Line:
-    return line._replace(no_kk=(line.no_kk[:-1], f"{line.no_kk[:-1]}O", "-")[n % 3])
+    return line._replace(no_kk=(line.no_kk[:-1], f"{line.no_kk[:-1]}O", "TIDAK ADA")[n % 3])
 
 
 def _amount_form(line: Line, n: int) -> Line:
@@ -151,24 +152,24 @@ def _same_person(line: Line, other: Line) -> Line:
 
 
 SINGLE: dict[str, Single] = {
-    "nik_missing": lambda line, n: line._replace(nik=""),
-    "nik_length": _nik_length,
-    "nik_letters": _nik_letters,
-    "nik_date": _nik_date,
-    "nik_serial": _nik_serial,
-    "kk_form": _kk_form,
-    "name_missing": lambda line, n: line._replace(nama=""),
-    "amount_form": _amount_form,
-    "amount_not_positive": _amount_not_positive,
-    "village_unknown": _village_unknown,
-    "sex_differs": _sex_differs,
-    "birth_date_differs": _birth_date_differs,
-    "name_damaged": _name_damaged,
+    Reason.NIK_MISSING: lambda line, n: line._replace(nik=""),
+    Reason.NIK_LENGTH: _nik_length,
+    Reason.NIK_LETTERS: _nik_letters,
+    Reason.NIK_DATE: _nik_date,
+    Reason.NIK_SERIAL: _nik_serial,
+    Reason.KK_FORM: _kk_form,
+    Reason.NAME_MISSING: lambda line, n: line._replace(nama=""),
+    Reason.AMOUNT_FORM: _amount_form,
+    Reason.AMOUNT_NOT_POSITIVE: _amount_not_positive,
+    Reason.VILLAGE_UNKNOWN: _village_unknown,
+    Reason.SEX_DIFFERS: _sex_differs,
+    Reason.BIRTH_DATE_DIFFERS: _birth_date_differs,
+    Reason.NAME_DAMAGED: _name_damaged,
 }
 PAIR: dict[str, Pair] = {
-    "nik_twice_in_file": _nik_twice,
-    "kk_repeated": _kk_repeated,
-    "probable_duplicate": _probable_duplicate,
+    Reason.NIK_TWICE_IN_FILE: _nik_twice,
+    Reason.KK_REPEATED: _kk_repeated,
+    Reason.PROBABLE_DUPLICATE: _probable_duplicate,
 }
 
 
@@ -176,24 +177,24 @@ def kinds_needing(outside: Outside) -> dict[str, Single]:
     """The kinds that need to know something outside the file and can."""
     kinds: dict[str, Single] = {
         # A zero too many, as long as that is above the ceiling.
-        "amount_ceiling": lambda line, n: line._replace(
+        Reason.AMOUNT_CEILING: lambda line, n: line._replace(
             nominal=str(max(int(line.nominal) * 10, outside.ceiling_rp + 50_000))
         )
     }
     if outside.earlier:
-        kinds["nik_in_stage"] = lambda line, n: _nik_twice(line, n, outside.earlier[n])
+        kinds[Reason.NIK_IN_STAGE] = lambda line, n: _nik_twice(line, n, outside.earlier[n])
     if outside.other_programme:
-        kinds["nik_in_other_programme"] = lambda line, n: _nik_twice(line, n, outside.other_programme[n])
+        kinds[Reason.NIK_IN_OTHER_PROGRAMME] = lambda line, n: _nik_twice(line, n, outside.other_programme[n])
     if outside.retired:
-        kinds["village_mapped"] = lambda line, n: _elsewhere(line, outside.retired[n % len(outside.retired)])
+        kinds[Reason.VILLAGE_MAPPED] = lambda line, n: _elsewhere(line, outside.retired[n % len(outside.retired)])
     if outside.uncovered:
-        kinds["village_without_office"] = lambda line, n: _elsewhere(
+        kinds[Reason.VILLAGE_WITHOUT_OFFICE] = lambda line, n: _elsewhere(
             line, outside.uncovered[n % len(outside.uncovered)]
         )
     return kinds
 
 
-# Cosmetic damage of any line; a spreadsheet holds odd numbers above 2⁵³ only by luck, so those two forms are for even ones (these begin with 99).
+# A spreadsheet keeps numbers above 2⁵³ only if they are even, and these begin with 99: only even ones could have come through one.
 COSMETIC: dict[str, Callable[[Line], Line]] = {
     "nik_apostrophe": lambda line: line._replace(nik=f"'{line.nik}"),
     "spaces": lambda line: line._replace(nik=f"{line.nik} ", nama=f"  {line.nama} ", kode_desa=f" {line.kode_desa}"),
@@ -272,7 +273,10 @@ class Damage:
                 raise BadDamage(f"The share of {kind} is {share}; it must be between 0 and 1.")
         total = round(sum(shares.values()) * self.lines)
         counts = dict(zip(shares, share_out(total, list(shares.values())).tolist(), strict=True)) if total else {}
-        for kind, given in (("nik_in_stage", outside.earlier), ("nik_in_other_programme", outside.other_programme)):
+        for kind, given in (
+            (Reason.NIK_IN_STAGE, outside.earlier),
+            (Reason.NIK_IN_OTHER_PROGRAMME, outside.other_programme),
+        ):
             if counts.get(kind, 0) > len(given):
                 raise BadDamage(f"{kind} needs {counts[kind]:,} lines of the other file; {len(given):,} are given.")
         return counts
@@ -292,8 +296,9 @@ class Damage:
         lines = [
             self._line(at, Line(*values)) for at, values in zip(touched.tolist(), frame[rows].iter_rows(), strict=True)
         ]
+        # An empty cell is nothing, not an empty text.
         new = {
-            column: pl.Series(values, dtype=pl.String)
+            column: pl.Series([value or None for value in values], dtype=pl.String)
             for column, values in zip(COLUMNS, zip(*lines, strict=True), strict=True)
         }
         return frame.with_columns(frame[column].scatter(rows, values) for column, values in new.items())

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from salur.danom.rules import Reason
 from salur.simulate.damage import PAIR, SINGLE, BadDamage, Damage, Line, Outside, evenly, kinds_needing
 from salur.simulate.families import CHUNK_LINES, COLUMNS, families
 
@@ -91,6 +92,10 @@ def faults_of(lines: list[Line]) -> list[set[str]]:
             seen_person.setdefault(person, line.nik)
         found.append(faults)
     return found
+
+
+def test_every_reason_of_the_import_can_be_put_in_but_that_of_an_area_which_cannot_exist():
+    assert {*SINGLE, *PAIR, *kinds_needing(OUTSIDE)} == set(Reason) - {Reason.AREA_DIFFERS}
 
 
 def test_sound_lines_have_no_fault():
