@@ -111,12 +111,6 @@ def typed_moment(value: datetime, zone: str = WIB) -> str:
     return value.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%dT%H:%M")
 
 
-def area_code(code: int) -> str:
-    """An area code as people write it: ``3511012001`` → ``35.11.01.2001``; 2, 4, 6 or 10 digits."""
-    digits = str(code)
-    return ".".join(part for part in (digits[:2], digits[2:4], digits[4:6], digits[6:]) if part)
-
-
 _UNITS = ("nol", "satu", "dua", "tiga", "empat", "lima", "enam", "tujuh", "delapan", "sembilan")
 _THOUSANDS = (
     (10**15, "kuadriliun"),

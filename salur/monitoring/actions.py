@@ -1,15 +1,38 @@
-"""The verbs of monitoring: look at realisation."""
+"""The verbs of monitoring: look at realisation, as a table and as a board; keep published percentages."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from salur.lib.clock import WIB
+from django.db import transaction
+
+from salur.areas.models import Area
+from salur.lib.clock import WIB, moment
+from salur.lib.problem import NotFound, Problem
 from salur.lib.sql import Queries
-from salur.monitoring.rules import By, Realisation, Row
+from salur.lib.viewer import Viewer
+from salur.monitoring.rules import Board, By, Day, Office, Place, Quoted, Realisation, Row, StageOverview, Version
 from salur.programmes.actions import stage_by_code
+from salur.programmes.models import Stage
 
 queries = Queries(__file__)
+
+# The whole country is no office: there may be several tops of the tree, or none above the branches.
+NATION = Place(way=(), branches=None, zone=WIB)
+
+
+class NotAMoment(Problem):
+    code = "not_a_moment"
+
+
+class Quotation(NamedTuple):
+    """A published percentage of an office (by its code), as text; ``date``: the day it speaks of."""
+
+    office: str
+    percent: str
+    source: str
+    date: date
 
 
 def realisation(
@@ -18,6 +41,7 @@ def realisation(
     by: By,
     now: datetime,
     as_of: datetime | None = None,
+    version: int | None = None,
     branches: Sequence[int] | None = None,
     area: int | None = None,
 ) -> Realisation:
@@ -25,27 +49,168 @@ def realisation(
 
     ``as_of`` None means everything known ``now``. A past moment gives the figures as they could be shown then: recorded by then, against
     the list approved by then; a moment before the stage's list was approved here is answered from what happened by then.
+    ``version`` looks at the families of the list up to that version only; None means the version in force at the moment.
     ``branches`` limits to offices by id, ``area`` to villages below an area code (2, 4, 6 or 10 digits). Raises ``NotFound``.
     """
     stage = stage_by_code(stage_code)
-    below = 10 ** (10 - len(str(area)))
     in_force = queries.one("list_in_force", stage=stage.id, as_of=as_of)
+    if version is not None and version not in [known.version for known in _versions(stage)]:
+        raise NotFound(f"The list of stage {stage.code} has no approved version {version}.")
+    return _realisation(stage, by, now, as_of, in_force.known, version or in_force.version, branches, area)
+
+
+def _realisation(
+    stage: Stage,
+    by: By,
+    now: datetime,
+    as_of: datetime | None,
+    known: bool,
+    version: int | None,
+    branches: Sequence[int] | None,
+    area: int | None,
+) -> Realisation:
+    first_village, last_village = _villages(area)
     rows = queries.realisation(
         stage=stage.id,
-        version=in_force.version or 0,
-        known=in_force.known,
+        version=version or 0,
+        known=known,
         as_of=as_of,
         today=(as_of or now).astimezone(ZoneInfo(WIB)).date(),
         by=str(by),
         branches=None if branches is None else list(branches),
-        first_village=area * below if area else 0,
-        last_village=(area + 1) * below - 1 if area else 9_999_999_999,
+        first_village=first_village,
+        last_village=last_village,
     )
     return Realisation(
         stage=stage.code,
         by=by,
         as_of=as_of or now,
-        danom_version=in_force.version,
-        known=in_force.known,
+        danom_version=version,
+        known=known,
         rows=[Row(**row._asdict()) for row in rows],
+    )
+
+
+def _villages(area: int | None) -> tuple[int, int]:
+    """The first and last code a village below an area can have."""
+    below = 10 ** (10 - len(str(area)))
+    return (area * below, (area + 1) * below - 1) if area else (0, 9_999_999_999)
+
+
+def _versions(stage: Stage) -> list[Version]:
+    return [Version(**row._asdict()) for row in queries.approved_versions(stage=stage.id)]
+
+
+def board(
+    *,
+    stage_code: str,
+    viewer: Viewer,
+    now: datetime,
+    office_code: str | None = None,
+    area: int | None = None,
+    by: By | None = None,
+    as_of: str | None = None,
+    version: int | None = None,
+) -> tuple[Stage, Board]:
+    """The board of an office, or of an area within a branch; of all a viewer may see when no office is named.
+
+    ``as_of`` as a person typed it: without a zone it is local time of the place, a bare date means the end of that day. What lies outside
+    the viewer's scope is ``NotFound``, as is what does not exist: an outsider learns nothing from the difference.
+    """
+    stage = stage_by_code(stage_code)
+    place = _place(stage, viewer, office_code, area)
+    past = _moment(as_of, place.zone)
+    in_force = queries.one("list_in_force", stage=stage.id, as_of=past)
+    versions = _versions(stage)
+    if version is not None and version not in [known.version for known in versions]:
+        raise NotFound(f"The list of stage {stage.code} has no approved version {version}.")
+    shown = version or in_force.version
+    level = by if by in place.levels else place.levels[0]
+    table = _realisation(stage, level, now, past, in_force.known, shown, place.branches, area)
+    if area and not table.rows:
+        raise NotFound(f"Nothing of stage {stage.code} is in area {area}.")
+    first_village, last_village = _villages(area)
+    days = queries.days(
+        stage=stage.id, version=shown or 0, known=in_force.known, as_of=past, branches=place.branches,
+        first_village=first_village, last_village=last_village,
+    )  # fmt: skip
+    until = (past or now).astimezone(ZoneInfo(place.zone)).date()
+    quotations = queries.quotations(stage=stage.id, until=until) if level in (By.REGION, By.BRANCH) else []
+    return stage, Board(
+        place=place,
+        table=table,
+        versions=versions,
+        days=_running(days, table.total, until),
+        quotations={row.office: Quoted(row.percent, row.source, row.date) for row in quotations},
+        chosen_version=version is not None,
+    )
+
+
+def _place(stage: Stage, viewer: Viewer, office_code: str | None, area: int | None) -> Place:
+    code = office_code or viewer.office_code
+    if not code:
+        return NATION
+    found = queries.place(office=code)
+    if not found or found[0].kind == "KCP" or not viewer.sees(found[0].way_ids):
+        raise NotFound(f"There is no office {code} with a board.")
+    (row,) = found
+    way = [Office(*step) for step in zip(row.way_ids, row.way_codes, row.way_names, row.way_kinds, strict=True)]
+    if way[-1].kind == "HQ":
+        return NATION
+    name = ""
+    if area is not None:
+        known = Area.objects.filter(code=area, level=3).values_list("name", flat=True).first()
+        if known is None or row.kind == "REGION":
+            raise NotFound(f"There is no kecamatan {area} in {code}.")
+        name = known
+    # The top of the tree is the nation: its board has no office's name.
+    way = [step for step in way if step.kind != "HQ"]
+    within = way if viewer.office is None else way[[step.id for step in way].index(viewer.office) :]
+    return Place(way=within, branches=row.branches, zone=row.timezone, area=area, area_name=name)
+
+
+def _moment(typed: str | None, zone: str) -> datetime | None:
+    if not typed:
+        return None
+    try:
+        return moment(typed, zone)
+    except ValueError as error:
+        raise NotAMoment(f"“{typed[:40]}” is not a moment: write 2022-03-26 or 2022-03-26T14:05.") from error
+
+
+def _running(days: Sequence[Any], total: Row, until: date) -> list[Day]:
+    """The days with what there was at their end; the last one reaches what the table shows, also when the moment cuts a day."""
+    running = []
+    paid = geotagged = 0
+    for row in days:
+        paid, geotagged = paid + row.paid, geotagged + row.geotagged
+        running.append(Day(row.day, row.paid, row.geotagged, paid, geotagged))
+    if (paid, geotagged) != (total.paid, total.geotagged):
+        today = Day(until, total.paid - paid, total.geotagged - geotagged, total.paid, total.geotagged)
+        if running and running[-1].day == until:
+            cut = running.pop()
+            today = Day(until, cut.paid + today.paid, cut.geotagged + today.geotagged, total.paid, total.geotagged)
+        running.append(today)
+    return running
+
+
+def overview(*, viewer: Viewer) -> list[StageOverview]:
+    """The stages, newest first, with what the viewer's branches have of them."""
+    branches = None if viewer.branches is None else list(viewer.branches)
+    return [StageOverview(**row._asdict()) for row in queries.overview(branches=branches)]
+
+
+@transaction.atomic
+def load_quotations(*, stage_code: str, quotations: Iterable[Quotation]) -> int:
+    """Keep published percentages beside a stage's figures; how many were new. Raises ``NotFound`` for an office nobody knows."""
+    stage = stage_by_code(stage_code)
+    given = list(quotations)
+    known = {row.code for row in queries.offices_by_code(codes=[quotation.office for quotation in given])}
+    if unknown := [quotation.office for quotation in given if quotation.office not in known]:
+        raise NotFound(f"There is no office {unknown[0]} to quote a percentage of.")
+    offices, percents, sources, dates = (
+        (list(column) for column in zip(*given, strict=True)) if given else ([], [], [], [])
+    )
+    return len(
+        queries.load_quotations(stage=stage.id, offices=offices, percents=percents, sources=sources, dates=dates)
     )

@@ -26,6 +26,7 @@ FROM known
 -- Allocated, paid, failed and geotagged per nation, region, branch, kecamatan or village, now or as of a past moment.
 -- Whole days come from the tallies; the part of the last day up to the moment is counted from that day's facts.
 -- known: count what was recorded by then; else (history loaded later) what happened by then.
+-- version: only the families of the list up to that version, in the allocation and in what was done for them.
 WITH RECURSIVE above AS (
     SELECT id AS office, id AS ancestor, parent_id, kind FROM offices_office
     UNION ALL
@@ -51,7 +52,7 @@ paid_days AS (
     SELECT t.branch, t.village, sum(t.paid) AS paid, sum(t.paid_rp) AS paid_rp, sum(t.failed) AS failed,
         sum(t.paid) FILTER (WHERE t.day = %(today)s::date) AS paid_today
     FROM payments_tally AS t JOIN branch AS b ON b.id = t.branch
-    WHERE t.stage = %(stage)s
+    WHERE t.stage = %(stage)s AND t.version <= %(version)s
         AND (%(as_of)s::timestamptz IS NULL OR CASE WHEN %(known)s THEN t.recorded_day ELSE t.day END < b.day_limit)
     GROUP BY t.branch, t.village
 ),
@@ -84,7 +85,7 @@ cut AS (
 cut_families AS (
     SELECT e.branch, e.village, c.paid, c.paid_rp, at_moment.failed::integer - at_midnight.failed::integer AS failed
     FROM (SELECT stage, branch, entitlement, sum(paid) AS paid, sum(paid_rp) AS paid_rp FROM cut GROUP BY 1, 2, 3) AS c
-    JOIN danom_entitlement AS e ON (e.stage, e.branch, e.id) = (c.stage, c.branch, c.entitlement)
+    JOIN danom_entitlement AS e ON (e.stage, e.branch, e.id) = (c.stage, c.branch, c.entitlement) AND e.version <= %(version)s
     JOIN branch AS b ON b.id = c.branch
     CROSS JOIN LATERAL (
         SELECT EXISTS (
@@ -122,7 +123,7 @@ cut_families AS (
 geotag_days AS (
     SELECT t.branch, t.village, sum(t.geotagged) AS geotagged
     FROM evidence_tally AS t JOIN branch AS b ON b.id = t.branch
-    WHERE t.stage = %(stage)s
+    WHERE t.stage = %(stage)s AND t.version <= %(version)s
         AND (%(as_of)s::timestamptz IS NULL OR CASE WHEN %(known)s THEN t.recorded_day ELSE t.day END < b.day_limit)
     GROUP BY t.branch, t.village
 ),
@@ -130,7 +131,7 @@ geotag_cut AS (
     SELECT e.branch, e.village, count(*) AS geotagged
     FROM evidence_geotag AS g
     JOIN branch AS b ON b.id = g.branch
-    JOIN danom_entitlement AS e ON (e.stage, e.branch, e.id) = (g.stage, g.branch, g.entitlement)
+    JOIN danom_entitlement AS e ON (e.stage, e.branch, e.id) = (g.stage, g.branch, g.entitlement) AND e.version <= %(version)s
     WHERE g.stage = %(stage)s AND g.revision = 0 AND %(as_of)s::timestamptz IS NOT NULL AND (
         (%(known)s AND g.recorded_at >= b.day_starts AND g.recorded_at <= %(as_of)s::timestamptz)
         OR (NOT %(known)s AND g.taken_at >= b.day_starts AND g.taken_at <= %(as_of)s::timestamptz)
@@ -170,3 +171,89 @@ FROM grouped AS g
 LEFT JOIN offices_office AS o ON %(by)s::text IN ('region', 'branch') AND o.id = g.key
 LEFT JOIN areas_area AS a ON %(by)s::text IN ('kecamatan', 'village') AND a.code = g.key
 ORDER BY code
+
+-- name: offices_by_code
+-- Which of these offices there are.
+SELECT code FROM offices_office WHERE code = ANY (%(codes)s::text[])
+
+-- name: place
+-- An office with the way to it from the top of the tree, and the branches below it.
+WITH RECURSIVE here AS (
+    SELECT * FROM offices_office WHERE code = %(office)s::text
+),
+way AS (
+    SELECT id, code, name, kind, parent_id, 0 AS up FROM here
+    UNION ALL
+    SELECT o.id, o.code, o.name, o.kind, o.parent_id, way.up + 1 FROM offices_office AS o JOIN way ON o.id = way.parent_id
+),
+below AS (
+    SELECT id, kind FROM here
+    UNION ALL
+    SELECT o.id, o.kind FROM offices_office AS o JOIN below ON o.parent_id = below.id
+)
+SELECT here.id, here.code, here.name, here.kind, here.timezone,
+    (SELECT array_agg(id ORDER BY up DESC) FROM way) AS way_ids,
+    (SELECT array_agg(code ORDER BY up DESC) FROM way) AS way_codes,
+    (SELECT array_agg(name ORDER BY up DESC) FROM way) AS way_names,
+    (SELECT array_agg(kind ORDER BY up DESC) FROM way) AS way_kinds,
+    (SELECT coalesce(array_agg(id ORDER BY id), '{}') FROM below WHERE kind IN ('KC', 'KCU')) AS branches
+FROM here
+
+-- name: approved_versions
+-- The versions of a stage's list that can be chosen, newest first, with what each brought.
+SELECT version, name, approved_at FROM danom_batch
+WHERE stage = %(stage)s AND approved_at IS NOT NULL
+ORDER BY version DESC
+
+-- name: days
+-- What each day brought: families paid and houses geotagged, as realisation counts them; days run by the branch's own zone.
+WITH branch AS (
+    SELECT o.id, ((%(as_of)s::timestamptz + interval '1 microsecond') AT TIME ZONE o.timezone)::date AS day_limit
+    FROM offices_office AS o
+    WHERE o.id = ANY (%(branches)s::integer[]) OR %(branches)s::integer[] IS NULL
+),
+part AS (
+    SELECT t.day, t.paid, t.paid_rp, 0 AS geotagged
+    FROM payments_tally AS t JOIN branch AS b ON b.id = t.branch
+    WHERE t.stage = %(stage)s AND t.version <= %(version)s AND t.village BETWEEN %(first_village)s AND %(last_village)s
+        AND (%(as_of)s::timestamptz IS NULL OR CASE WHEN %(known)s THEN t.recorded_day ELSE t.day END < b.day_limit)
+    UNION ALL
+    SELECT t.day, 0, 0, t.geotagged
+    FROM evidence_tally AS t JOIN branch AS b ON b.id = t.branch
+    WHERE t.stage = %(stage)s AND t.version <= %(version)s AND t.village BETWEEN %(first_village)s AND %(last_village)s
+        AND (%(as_of)s::timestamptz IS NULL OR CASE WHEN %(known)s THEN t.recorded_day ELSE t.day END < b.day_limit)
+)
+SELECT day, sum(paid)::bigint AS paid, sum(paid_rp)::bigint AS paid_rp, sum(geotagged)::bigint AS geotagged
+FROM part GROUP BY day ORDER BY day
+
+-- name: quotations
+-- The last percentage published of each office of a stage, up to a day.
+SELECT DISTINCT ON (q.office_id) q.office_id AS office, q.percent, q.source, q.date
+FROM monitoring_quotation AS q
+WHERE q.stage_id = %(stage)s AND q.date <= %(until)s
+ORDER BY q.office_id, q.date DESC, q.id DESC
+
+-- name: load_quotations
+-- Keep published percentages; those kept already stay as they are.
+INSERT INTO monitoring_quotation (stage_id, office_id, percent, source, date)
+SELECT %(stage)s, o.id, q.percent, q.source, q.date
+FROM unnest(%(offices)s::text[], %(percents)s::text[], %(sources)s::text[], %(dates)s::date[]) AS q (office, percent, source, date)
+JOIN offices_office AS o ON o.code = q.office
+ON CONFLICT DO NOTHING
+RETURNING id
+
+-- name: overview
+-- Every stage with what is allocated and paid within a viewer's branches, newest first: the way in.
+SELECT s.code, p.name AS programme, s.period_from, s.period_to, s.opens, s.deadline,
+    coalesce(a.allocated, 0)::bigint AS allocated, coalesce(t.paid, 0)::bigint AS paid, coalesce(t.paid_rp, 0)::bigint AS paid_rp
+FROM programmes_stage AS s
+JOIN programmes_programme AS p ON p.id = s.programme_id
+LEFT JOIN LATERAL (
+    SELECT sum(d.lines) AS allocated FROM danom_tally AS d
+    WHERE d.stage = s.id AND (d.branch = ANY (%(branches)s::integer[]) OR %(branches)s::integer[] IS NULL)
+) AS a ON true
+LEFT JOIN LATERAL (
+    SELECT sum(y.paid) AS paid, sum(y.paid_rp) AS paid_rp FROM payments_tally AS y
+    WHERE y.stage = s.id AND (y.branch = ANY (%(branches)s::integer[]) OR %(branches)s::integer[] IS NULL)
+) AS t ON true
+ORDER BY s.opens DESC, s.code DESC

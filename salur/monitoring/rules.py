@@ -1,9 +1,12 @@
-"""What a realisation is; pure."""
+"""What a realisation is, how a board sorts it and draws it; pure."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from fractions import Fraction
+from typing import Any
 
 from salur.lib.percent import percent
 
@@ -20,12 +23,12 @@ class By(StrEnum):
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table. ``key`` is the office's id or the area's code; counts are families, amounts whole rupiah.
+    """One line of the table. ``key``: the office's id or the area's code; None: branches without a region. Counts are families, amounts whole rupiah.
 
     ``open`` = allocated − paid − failed. Percentages are of ``allocated``, by the rule of ``salur.lib.percent``.
     """
 
-    key: int
+    key: int | None
     code: str
     name: str
     allocated: int
@@ -36,6 +39,15 @@ class Row:
     open: int
     paid_today: int
     geotagged: int
+
+    @property
+    def paid_share(self) -> Fraction:
+        """Exact, for ranking: two offices that show the same two decimals may still differ."""
+        return Fraction(self.paid, self.allocated) if self.allocated else Fraction(0)
+
+    @property
+    def geotag_share(self) -> Fraction:
+        return Fraction(self.geotagged, self.allocated) if self.allocated else Fraction(0)
 
     @property
     def paid_percent(self) -> Decimal | None:
@@ -64,3 +76,146 @@ class Realisation:
 
         counts = ("allocated", "amount_rp", "paid", "amount_paid_rp", "failed", "open", "paid_today", "geotagged")
         return Row(key=0, code="", name="", **{field: summed(field) for field in counts})
+
+
+@dataclass(frozen=True)
+class Office:
+    """One step on the way from the top of the tree."""
+
+    id: int
+    code: str
+    name: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a board is about: the nation, an office, or a kecamatan within a branch.
+
+    ``way`` leads from the viewer's top to the office, itself last; empty for the nation, whose ``branches`` are None: all.
+    """
+
+    way: Sequence[Office]
+    branches: list[int] | None
+    zone: str
+    area: int | None = None
+    area_name: str = ""
+
+    @property
+    def office(self) -> Office | None:
+        return self.way[-1] if self.way else None
+
+    @property
+    def levels(self) -> Sequence[By]:
+        """How the place can be divided, the next level first."""
+        if self.area:
+            return [By.VILLAGE]
+        if self.office is None:
+            return [By.REGION, By.BRANCH]
+        if self.office.kind == "REGION":
+            return [By.BRANCH]
+        return [By.KECAMATAN, By.VILLAGE]
+
+
+@dataclass(frozen=True)
+class Version:
+    """An approved version of the list."""
+
+    version: int
+    name: str
+    approved_at: datetime
+
+
+@dataclass(frozen=True)
+class Day:
+    """What a day brought (``paid``, ``geotagged``: families) and what there was at its end (``total_…``)."""
+
+    day: date
+    paid: int
+    geotagged: int
+    total_paid: int
+    total_geotagged: int
+
+
+@dataclass(frozen=True)
+class Quoted:
+    """A percentage as it was published; ``percent`` is the printed text."""
+
+    percent: str
+    source: str
+    date: date
+
+
+@dataclass(frozen=True)
+class Board:
+    """All that a realisation board shows. ``quotations`` by office id; ``chosen_version`` when a person asked for an older list."""
+
+    place: Place
+    table: Realisation
+    versions: Sequence[Version]
+    days: Sequence[Day]
+    quotations: dict[int, Quoted]
+    chosen_version: bool
+
+    @property
+    def total(self) -> Row:
+        return self.table.total
+
+
+@dataclass(frozen=True)
+class StageOverview:
+    """A stage on the way in, with what the viewer's branches have of it."""
+
+    code: str
+    programme: str
+    period_from: date
+    period_to: date
+    opens: date
+    deadline: date
+    allocated: int
+    paid: int
+    paid_rp: int
+
+    @property
+    def paid_percent(self) -> Decimal | None:
+        return percent(self.paid, self.allocated)
+
+    @property
+    def bar(self) -> str:
+        return bar(self.paid, self.allocated)
+
+
+def bar(part: int, whole: int) -> str:
+    """The length of a bar of 100, as text; it is never drawn whole before it is whole, as the number is not written so before."""
+    if not whole:
+        return "0"
+    return "100" if part >= whole else f"{min(part * 100 / whole, 99.7):.2f}"
+
+
+# What a board can be sorted by; percentages by the exact share.
+SORTS: dict[str, Callable[[Row], Any]] = {
+    "name": lambda row: (row.name.casefold(), row.code),
+    "code": lambda row: row.code,
+    "allocated": lambda row: row.allocated,
+    "paid": lambda row: row.paid,
+    "paid_today": lambda row: row.paid_today,
+    "failed": lambda row: row.failed,
+    "open": lambda row: row.open,
+    "paid_percent": lambda row: row.paid_share,
+    "geotag_percent": lambda row: row.geotag_share,
+    "amount_paid_rp": lambda row: row.amount_paid_rp,
+}
+
+
+def in_order(rows: Sequence[Row], sort: str) -> list[Row]:
+    """Sorted by a key of ``SORTS``, downwards with ``-`` before it; what is equal stays in the order of codes."""
+    by_code = sorted(rows, key=SORTS["code"])
+    return sorted(by_code, key=SORTS[sort.removeprefix("-")], reverse=sort.startswith("-"))
+
+
+def ranks(rows: Sequence[Row]) -> dict[int | None, int]:
+    """The rank of each row by exact share paid; equal shares share a rank, as in 1, 2, 2, 4."""
+    first_with: dict[Fraction, int] = {}
+    for position, row in enumerate(sorted(rows, key=SORTS["paid_percent"], reverse=True), 1):
+        first_with.setdefault(row.paid_share, position)
+    return {row.key: first_with[row.paid_share] for row in rows}

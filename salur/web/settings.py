@@ -36,6 +36,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # One app for each folder that has tables or templates, from the ground floor up.
 FOLDERS = [
     "audit",
+    "cases",
     "areas",
     "ledger",
     "offices",
@@ -58,14 +59,18 @@ INSTALLED_APPS = [
     *(f"salur.{folder}" for folder in FOLDERS),
 ]
 MIDDLEWARE = [
+    "salur.web.middleware.content_security_policy",
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "salur.web.middleware.language",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "salur.web.middleware.viewer",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "salur.web.middleware.ProblemPage",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "salur.web.urls"
@@ -80,7 +85,9 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-            ]
+                "salur.web.middleware.viewer_in_templates",
+            ],
+            "builtins": ["salur.lib.template_filters"],
         },
     }
 ]
@@ -106,3 +113,5 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
 LOGIN_URL = "/masuk/"
 LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/masuk/"
+CSRF_FAILURE_VIEW = "salur.web.views.csrf_refused"

@@ -1,7 +1,29 @@
 """Where every address leads: the phones' API, then the pages."""
 
-from django.urls import URLPattern, URLResolver, include, path
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.views.i18n import set_language
+
+from salur.monitoring.views import realisation
+from salur.web.views import home
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("salur.field.api")),
+    path("", home, name="home"),
+    path("masuk/", LoginView.as_view(template_name="sign_in.html", redirect_authenticated_user=True), name="login"),
+    path("keluar/", LogoutView.as_view(), name="logout"),
+    path("bahasa/", set_language, name="set_language"),
+    path("realisasi/<str:stage>/", realisation, name="realisation"),
+    # An office's code may hold a slash.
+    re_path(
+        r"^realisasi/(?P<stage>[^/]+)/kantor/(?P<office>.+)/kecamatan/(?P<area>[0-9]{6})/$",
+        lambda request, stage, office, area: realisation(request, stage, office, int(area)),
+        name="realisation-kecamatan",
+    ),
+    path("realisasi/<str:stage>/kantor/<path:office>/", realisation, name="realisation-office"),
 ]
+
+handler400 = "salur.web.views.bad_request"
+handler403 = "salur.web.views.forbidden"
+handler404 = "salur.web.views.not_found"
+handler500 = "salur.web.views.broken"

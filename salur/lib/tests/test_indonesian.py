@@ -58,15 +58,6 @@ def test_periods():
     assert indonesian.months(date(2022, 5, 1), date(2022, 5, 1), "en") == "May 2022"
 
 
-def test_area_codes_get_their_dots():
-    assert [indonesian.area_code(code) for code in (35, 3511, 351101, 3511012001)] == [
-        "35",
-        "35.11",
-        "35.11.01",
-        "35.11.01.2001",
-    ]
-
-
 @given(st.integers(min_value=-(10**18), max_value=10**18))
 def test_grouping_agrees_with_cldr(value: int):
     for language, locale in (("id", "id_ID"), ("en", "en_GB")):

@@ -19,10 +19,14 @@ WITA = ZoneInfo("Asia/Makassar")
 def approve(office, version: int, at: datetime) -> None:
     """A list approved at a moment, as `danom approve` leaves it (the entitlements are there already)."""
     with server_cursor() as cursor:
-        cursor.execute(APPROVED, {"id": version, "stage": office.stage, "version": version, "at": at})
+        cursor.execute(APPROVED, {"stage": office.stage, "version": version, "at": at})
 
 
-APPROVED = "INSERT INTO danom_batch (id, stage, version, approved_at) VALUES (%(id)s, %(stage)s, %(version)s, %(at)s)"
+APPROVED = """
+INSERT INTO danom_batch (stage, version, name, file_name, file_sha256, state, lines, accepted, warned, quarantined, duplicates, amount_rp,
+    reasons, imported_by, imported_at, approved_by, approved_at)
+VALUES (%(stage)s, %(version)s, %(version)s::text, 'list.csv', %(version)s::text, 'approved', 0, 0, 0, 0, 0, 0, '{}', 'siti', %(at)s, 'budi', %(at)s)
+"""
 
 
 def pay(office, families, *, paid_at, recorded_at=None) -> None:

@@ -1,0 +1,81 @@
+"""Charts drawn on the server: plain numbers for an SVG in a template, so that they work without JavaScript, on paper and in tests."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from salur.monitoring.rules import Day
+
+# The drawing's size in its own units; labels stay readable because it is never shown much smaller or larger than this.
+WIDTH, HEIGHT = 460, 190
+LEFT, RIGHT, TOP, BOTTOM = 40, 10, 12, 24
+
+
+@dataclass(frozen=True)
+class BurnUp:
+    """Two rising lines, paid and geotagged, as shares of what is allocated. ``paid_area`` closes the first one to the ground.
+
+    ``shares``: (height, percent) of the lines across; ``dates``: (place, day) below. Places are text: templates write numbers with commas.
+    """
+
+    width: int
+    height: int
+    left: int
+    right: int
+    ground: int
+    paid: str
+    paid_area: str
+    geotagged: str
+    shares: Sequence[tuple[str, int]]
+    dates: Sequence[tuple[str, date]]
+    end: tuple[str, str]
+    geotag_end: tuple[str, str]
+
+
+def burn_up(days: Sequence[Day], allocated: int) -> BurnUp | None:
+    """The chart of a stage's days; ``None`` while there is less than a line to draw. Days without work are level stretches."""
+    if len(days) < 2 or not allocated:
+        return None
+    first, last = days[0].day, days[-1].day
+    span = (last - first).days
+    right, ground = WIDTH - RIGHT, HEIGHT - BOTTOM
+
+    def x(day: date) -> float:
+        return LEFT + (right - LEFT) * (day - first).days / span
+
+    def y(families: int) -> float:
+        return ground - (ground - TOP) * min(families / allocated, 1)
+
+    paid = [(x(d.day), y(d.total_paid)) for d in days]
+    geotagged = [(x(d.day), y(d.total_geotagged)) for d in days]
+    shares = [(_text(ground - (ground - TOP) * share / 100), share) for share in (0, 25, 50, 75, 100)]
+    return BurnUp(
+        width=WIDTH,
+        height=HEIGHT,
+        left=LEFT,
+        right=right,
+        ground=ground,
+        paid=_points(paid),
+        paid_area=_points([(LEFT, ground), *paid, (right, ground)]),
+        geotagged=_points(geotagged) if days[-1].total_geotagged else "",
+        shares=shares,
+        dates=[(_text(x(day)), day) for day in _dates(days)],
+        end=(_text(paid[-1][0]), _text(paid[-1][1])),
+        geotag_end=(_text(geotagged[-1][0]), _text(geotagged[-1][1])),
+    )
+
+
+def _text(place: float) -> str:
+    return f"{round(place, 1):g}"
+
+
+def _points(points: Sequence[tuple[float, float]]) -> str:
+    return " ".join(f"{_text(across)},{_text(down)}" for across, down in points)
+
+
+def _dates(days: Sequence[Day]) -> list[date]:
+    """First, middle and last day; the middle one only where there is room."""
+    first, last = days[0].day, days[-1].day
+    span = (last - first).days
+    middle = [date.fromordinal(first.toordinal() + span // 2)] if span >= 4 else []
+    return [first, *middle, last]

@@ -1,0 +1,311 @@
+"""The realisation board: nation, region, branch, kecamatan; one query of the address → one action → one template.
+
+An open board asks for its living part every few seconds (``static/monitoring/live.js``); it is answered 304 as long as nothing changed.
+Everything works without JavaScript: links sort and divide, a form sets moment and version.
+"""
+
+import csv
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.core.cache import cache
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
+from django.utils.translation import get_language, gettext_lazy
+from django.views.decorators.http import require_safe
+
+from salur.areas.rules import dotted
+from salur.lib.clock import now
+from salur.lib.indonesian import typed_moment
+from salur.lib.viewer import Viewer, viewer_of
+from salur.monitoring import actions
+from salur.monitoring.charts import burn_up
+from salur.monitoring.rules import SORTS, Board, By, Quoted, Row, bar, in_order, ranks
+from salur.programmes.models import Stage
+
+ROWS_ON_A_PAGE = 200
+# An open board asks every four seconds; what it is told is at most this old, so a payment is on the screen within five.
+LIVE_SECONDS = 0.8
+
+CSV_COLUMNS = (
+    "code", "name", "allocated", "amount_rp", "paid", "paid_today", "failed", "open", "paid_percent", "geotagged", "geotag_percent",
+    "amount_paid_rp",
+)  # fmt: skip
+
+LEVELS = {
+    By.REGION: gettext_lazy("Region"),
+    By.BRANCH: gettext_lazy("Branch"),
+    By.KECAMATAN: gettext_lazy("Kecamatan"),
+    By.VILLAGE: gettext_lazy("Village"),
+}
+COLUMNS = (
+    ("allocated", gettext_lazy("Allocated"), gettext_lazy("Families on the list")),
+    ("paid", gettext_lazy("Paid"), gettext_lazy("Families that were paid")),
+    ("paid_today", gettext_lazy("That day"), gettext_lazy("Families paid on the day shown")),
+    ("failed", gettext_lazy("Failed"), gettext_lazy("Visited, but not paid yet")),
+    ("open", gettext_lazy("Open"), gettext_lazy("Neither paid nor failed")),
+    (
+        "paid_percent",
+        gettext_lazy("Realisation"),
+        gettext_lazy("Paid ÷ allocated, rounded half-up; 100 only when complete"),
+    ),
+    ("geotag_percent", gettext_lazy("Geotag"), gettext_lazy("Houses located ÷ allocated")),
+    ("amount_paid_rp", gettext_lazy("Rupiah paid"), gettext_lazy("Amount handed over")),
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A heading: ``href`` sorts by it, ``direction`` says how the board is sorted by it now (aria-sort)."""
+
+    key: str
+    label: str
+    title: str
+    href: str
+    direction: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row as the template draws it; ``href`` leads one level down, empty at the last one."""
+
+    row: Row
+    code: str
+    href: str
+    rank: int | None
+    quoted: Quoted | None
+
+    @property
+    def paid_bar(self) -> str:
+        return bar(self.row.paid, self.row.allocated)
+
+    @property
+    def failed_bar(self) -> str:
+        return bar(self.row.failed, self.row.allocated)
+
+    @property
+    def geotag_bar(self) -> str:
+        return bar(self.row.geotagged, self.row.allocated)
+
+
+class Address:
+    """The board's own address, and those it leads to: each keeps moment, version and order unless told otherwise."""
+
+    def __init__(self, request: HttpRequest, stage_code: str) -> None:
+        self.stage_code, self.query = stage_code, request.GET
+        self.path = request.path
+
+    def kept(self, **changed: str | None) -> str:
+        kept = {key: self.query[key] for key in ("as_of", "at", "version", "by", "sort") if self.query.get(key)}
+        kept.update({key: value for key, value in changed.items() if value})
+        for key in [key for key, value in changed.items() if value is None]:
+            kept.pop(key, None)
+        return f"?{urlencode(kept)}" if kept else ""
+
+    def here(self, **changed: str | None) -> str:
+        return self.path + self.kept(**changed)
+
+    def office(self, code: str, area: int | None = None, **changed: str | None) -> str:
+        """Another place: divided and sorted in its own way."""
+        place = board_url(self.stage_code, code, area)
+        return place + self.kept(**{"by": None, "sort": None, **changed})
+
+
+def board_url(stage_code: str, office_code: str = "", area: int | None = None) -> str:
+    if not office_code:
+        return reverse("realisation", args=[stage_code])
+    if area:
+        return reverse("realisation-kecamatan", args=[stage_code, office_code, area])
+    return reverse("realisation-office", args=[stage_code, office_code])
+
+
+@require_safe
+def realisation(request: HttpRequest, stage: str, office: str | None = None, area: int | None = None) -> HttpResponse:
+    """The board, its living part for an open page, or its rows as CSV."""
+    living = "HX-Request" in request.headers
+    viewer = viewer_of(request)
+    if viewer is None:
+        return _no_viewer(request, living)
+    key = f"board {get_language()} {viewer.office} {request.get_full_path()}" if living else ""
+    answer = (living and cache.get(key)) or None
+    if answer is None:
+        found_stage, found = _board(request, viewer, stage, office, area)
+        if request.GET.get("format") == "csv":
+            return _csv(found)
+        context = _context(request, found_stage, found, viewer)
+        fragment = render_to_string("monitoring/board_living.html", context, request)
+        answer = (fragment, f'"{hashlib.blake2b(fragment.encode(), digest_size=12).hexdigest()}"')
+        if living:
+            cache.set(key, answer, LIVE_SECONDS)
+    fragment, etag = answer
+    if not living:
+        return _private(render(request, "monitoring/board.html", {**context, "living": fragment, "etag": etag}))
+    # A proxy that compresses marks the tag as weak; the comparison is by content all the same.
+    unchanged = etag in request.headers.get("If-None-Match", "").replace("W/", "")
+    response = HttpResponse(status=304) if unchanged else HttpResponse(fragment)
+    response["ETag"] = etag
+    return _private(response)
+
+
+def _private(response: HttpResponse) -> HttpResponse:
+    response["Cache-Control"] = "private, no-cache"
+    patch_vary_headers(response, ["HX-Request", "Cookie", "Accept-Language"])
+    return response
+
+
+def _no_viewer(request: HttpRequest, living: bool) -> HttpResponse:
+    if request.user.is_authenticated:
+        raise Http404
+    sign_in = f"{reverse('login')}?{urlencode({'next': request.get_full_path()})}"
+    # An open board whose session ended must not be filled with the sign-in page.
+    return HttpResponse(status=401, headers={"HX-Redirect": sign_in}) if living else HttpResponseRedirect(sign_in)
+
+
+def _board(
+    request: HttpRequest, viewer: Viewer, stage: str, office: str | None, area: int | None
+) -> tuple[Stage, Board]:
+    asked = request.GET
+    as_of = asked.get("as_of", "").strip()
+    if as_of and asked.get("at", "").strip():
+        as_of = f"{as_of}T{asked['at'].strip()}"
+    version, by = asked.get("version", ""), asked.get("by", "")
+    return actions.board(
+        stage_code=stage,
+        viewer=viewer,
+        now=now(),
+        office_code=office,
+        area=area,
+        by=By(by) if by in list(By) else None,
+        as_of=as_of or None,
+        version=int(version) if version.isascii() and version.isdecimal() and len(version) < 6 else None,
+    )
+
+
+def _context(request: HttpRequest, stage: Stage, board: Board, viewer: Viewer) -> dict[str, Any]:
+    address, place, by = Address(request, stage.code), board.place, board.table.by
+    past = bool(request.GET.get("as_of"))
+    sort = _sort(request.GET, by)
+    lines = _lines(board, address, sort)
+    page = _page(request.GET, len(lines))
+    pages = max(1, -(-len(lines) // ROWS_ON_A_PAGE))
+    return {
+        "stage": stage,
+        "board": board,
+        "place": place,
+        "place_code": dotted(place.area) if place.area else place.office.code if place.office else "",
+        "place_name": place.area_name or (place.office.name if place.office else ""),
+        "total": board.total,
+        "total_line": Line(board.total, "", "", None, None),
+        "level": LEVELS[by],
+        "crumbs": _crumbs(board, address, viewer),
+        "levels": [
+            (level, LEVELS[level], address.here(by=level.value, sort=None), level is by) for level in place.levels
+        ],
+        "name_column": _column("name", str(LEVELS[by]), "", sort, address),
+        "columns": [_column(key, str(label), str(title), sort, address) for key, label, title in COLUMNS],
+        "lines": lines[(page - 1) * ROWS_ON_A_PAGE : page * ROWS_ON_A_PAGE],
+        "count": len(lines),
+        "page": page,
+        "pages": pages,
+        "previous": address.here() + f"{'&' if address.kept() else '?'}page={page - 1}" if page > 1 else "",
+        "following": address.here() + f"{'&' if address.kept() else '?'}page={page + 1}" if page < pages else "",
+        "ranked": by in (By.REGION, By.BRANCH),
+        "quoted": bool(board.quotations) and any(line.quoted for line in lines),
+        "chart": burn_up(board.days, board.total.allocated),
+        "past": past,
+        "now_href": address.here(as_of=None, at=None, version=None),
+        "csv_href": address.here() + ("&" if address.kept() else "?") + "format=csv",
+        "typed_as_of": typed_moment(board.table.as_of, place.zone)[:10] if past else "",
+        "typed_at": typed_moment(board.table.as_of, place.zone)[11:] if past and _has_hour(request.GET) else "",
+        "kept": [(key, request.GET[key]) for key in ("by", "sort") if request.GET.get(key)],
+        "here": request.get_full_path(),
+    }
+
+
+def _has_hour(asked: QueryDict) -> bool:
+    return bool(asked.get("at", "").strip()) or len(asked.get("as_of", "").strip()) > 10
+
+
+def _sort(asked: QueryDict, by: By) -> str:
+    """Offices are ranked unless asked otherwise; areas stand in the order of their codes."""
+    sort = asked.get("sort", "")
+    if sort.removeprefix("-") in SORTS:
+        return sort
+    return "-paid_percent" if by in (By.REGION, By.BRANCH) else "code"
+
+
+def _page(asked: QueryDict, rows: int) -> int:
+    number = asked.get("page", "1")
+    last = max(1, -(-rows // ROWS_ON_A_PAGE))
+    return min(max(int(number), 1), last) if number.isascii() and number.isdecimal() and len(number) < 6 else 1
+
+
+def _column(key: str, label: str, title: str, sort: str, address: Address) -> Column:
+    """A first click on a number sorts the largest to the top, on a name the alphabet's way; a second click turns it around."""
+    sorted_by_it = sort.removeprefix("-") == key
+    downwards = sort.startswith("-")
+    first = key if key == "name" else f"-{key}"
+    turned = (key if downwards else f"-{key}") if sorted_by_it else first
+    direction = ("descending" if downwards else "ascending") if sorted_by_it else "none"
+    return Column(key, label, title, address.here(sort=turned), direction)
+
+
+def _lines(board: Board, address: Address, sort: str) -> list[Line]:
+    by, office = board.table.by, board.place.office
+    rank = ranks(board.table.rows) if by in (By.REGION, By.BRANCH) else {}
+
+    def href(row: Row) -> str:
+        if row.key is None:
+            return address.here(by=By.BRANCH.value, sort=None)
+        if by in (By.REGION, By.BRANCH):
+            return address.office(row.code)
+        return address.office(office.code, row.key) if by is By.KECAMATAN and office else ""
+
+    return [
+        Line(
+            row,
+            dotted(row.key) if by in (By.KECAMATAN, By.VILLAGE) and row.key else row.code,
+            href(row),
+            rank.get(row.key),
+            board.quotations.get(row.key) if row.key is not None and rank else None,
+        )
+        for row in in_order(board.table.rows, sort)
+    ]
+
+
+def _crumbs(board: Board, address: Address, viewer: Viewer) -> list[tuple[str, str]]:
+    """The way from the viewer's top to here, (name, address); the last one is here. An empty name is the nation."""
+    crumbs = [("", address.office(""))] if viewer.office is None else []
+    crumbs += [(step.name, address.office(step.code)) for step in board.place.way]
+    if board.place.area:
+        crumbs.append((board.place.area_name, address.here()))
+    return crumbs
+
+
+def _csv(board: Board) -> HttpResponse:
+    """All rows of the board; a name that a spreadsheet would take for a formula is written as text."""
+    place = board.place.office.code if board.place.office else "nation"
+    parts = ["realisation", board.table.stage, place, *([str(board.place.area)] if board.place.area else [])]
+    name = "-".join(parts).replace("/", "_") + f"-{_stamp(board.table.as_of)}.csv"
+    response = HttpResponse(
+        content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
+    writer = csv.writer(response)
+    writer.writerow(CSV_COLUMNS)
+    for row in in_order(board.table.rows, "code"):
+        writer.writerow([_safe(getattr(row, column)) for column in CSV_COLUMNS])
+    return _private(response)
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.strftime("%Y%m%dT%H%MZ")
+
+
+def _safe(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value

@@ -1,0 +1,102 @@
+"""What every request gets: who looks, which sources a page may load from, and a page for a refused request."""
+
+import functools
+import logging
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import translation
+from django.utils.functional import SimpleLazyObject
+
+from salur.lib.clock import now
+from salur.lib.problem import Problem
+from salur.lib.viewer import Viewer, viewer_of
+from salur.web import actions
+from salur.web.models import Role
+
+Answer = Callable[[HttpRequest], HttpResponse]
+log = logging.getLogger(__name__)
+
+# Everything from our own origin, nothing inline: a name that holds a script stays a name.
+CONTENT_SECURITY_POLICY = "; ".join(
+    [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "connect-src 'self'",
+        "manifest-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    ]
+)
+
+
+def content_security_policy(get_response: Answer) -> Answer:
+    """Send the policy with every answer that has none of its own."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+        return response
+
+    return answer
+
+
+def language(get_response: Answer) -> Answer:
+    """Indonesian, unless the person switched: the language that a browser was installed with says little about who sits before it."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
+        with translation.override(chosen if chosen in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE):
+            response = get_response(request)
+            response.headers.setdefault("Content-Language", translation.get_language() or settings.LANGUAGE_CODE)
+            return response
+
+    return answer
+
+
+def viewer(get_response: Answer) -> Answer:
+    """Let ``viewer_of`` find the signed-in person's role and scope; the database is asked once, when a page first wants to know."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        request.find_viewer = functools.cache(lambda: _viewer(request))  # type: ignore[attr-defined]
+        return get_response(request)
+
+    return answer
+
+
+def _viewer(request: HttpRequest) -> Viewer | None:
+    return actions.viewer(user=request.user, now=now()) if request.user.is_authenticated else None
+
+
+def viewer_in_templates(request: HttpRequest) -> dict[str, object]:
+    """A context processor: in every template ``viewer``, and ``viewer_role`` in the page's language."""
+
+    def role() -> str:
+        found = viewer_of(request)
+        return str(Role(found.role).label) if found else ""
+
+    return {"viewer": SimpleLazyObject(lambda: viewer_of(request)), "viewer_role": role}
+
+
+class ProblemPage:
+    """A refused request becomes a page with its sentence, a missing thing the page for missing things."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, Problem) or request.path.startswith("/api/"):
+            return None
+        log.info("%s refused: %s", request.path, exception.message)
+        if exception.status == 404:
+            return render(request, "404.html", status=404)
+        return render(request, "400.html", {"sentence": exception.message}, status=exception.status)

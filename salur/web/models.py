@@ -1,0 +1,41 @@
+"""Who may see and do what: a user's role, for an office, until a day."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from salur.offices.models import Office
+
+
+class Role(models.TextChoices):
+    """The people of docs/words.md who sign in."""
+
+    MINISTRY = "ministry", _("Ministry")
+    HEADQUARTERS = "headquarters", _("Headquarters")
+    REGION = "region", _("Region")
+    BRANCH = "branch", _("Branch")
+    COORDINATOR = "coordinator", _("Field coordinator")
+    OFFICER = "officer", _("Paying officer")
+    AUDITOR = "auditor", _("Auditor")
+
+
+# These may look at the whole country; everybody else is given an office.
+NATIONAL = (Role.MINISTRY, Role.HEADQUARTERS, Role.AUDITOR)
+
+
+class Membership(models.Model):
+    """``office`` bounds what the user sees: it and everything below it. ``ends`` is the last day that the role holds, by the office's day."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE)
+    role = models.TextField(choices=Role.choices)
+    office = models.ForeignKey(Office, models.PROTECT, null=True, related_name="+")
+    ends = models.DateField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="web_membership_role_known", condition=Q(role__in=Role.values)),
+            models.CheckConstraint(
+                name="web_membership_office_given", condition=Q(office__isnull=False) | Q(role__in=NATIONAL)
+            ),
+        ]

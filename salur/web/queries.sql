@@ -1,0 +1,34 @@
+-- name: viewer
+-- The role of a user today, and the branches below its office; no row when there is no role or it has ended.
+-- A sub-branch is a counter of its branch: who works there sees the branch.
+WITH RECURSIVE membership AS (
+    SELECT m.role, CASE WHEN o.kind = 'KCP' THEN o.parent_id ELSE o.id END AS office
+    FROM web_membership AS m LEFT JOIN offices_office AS o ON o.id = m.office_id
+    WHERE m.user_id = %(user)s
+        AND (m.ends IS NULL OR m.ends >= (%(now)s::timestamptz AT TIME ZONE coalesce(o.timezone, 'Asia/Jakarta'))::date)
+),
+below AS (
+    SELECT o.id, o.kind FROM offices_office AS o JOIN membership AS m ON m.office = o.id
+    UNION ALL
+    SELECT o.id, o.kind FROM offices_office AS o JOIN below ON o.parent_id = below.id
+)
+SELECT m.role, m.office, coalesce(o.code, '') AS office_code, coalesce(o.name, '') AS office_name,
+    CASE WHEN m.office IS NOT NULL THEN (SELECT coalesce(array_agg(id ORDER BY id), '{}') FROM below WHERE kind IN ('KC', 'KCU')) END AS branches
+FROM membership AS m LEFT JOIN offices_office AS o ON o.id = m.office
+
+-- name: first_steps
+-- What an installation has, in the order in which it is given: for the page that leads an empty one to its first stage.
+SELECT EXISTS (SELECT FROM areas_area) AS areas,
+    EXISTS (SELECT FROM offices_office WHERE kind IN ('KC', 'KCU')) AS offices,
+    EXISTS (SELECT FROM programmes_stage) AS stages,
+    EXISTS (SELECT FROM danom_batch) AS batches,
+    EXISTS (SELECT FROM danom_batch WHERE approved_at IS NOT NULL) AS approved
+
+-- name: demo_offices
+-- The first branch with an approved list, and its region: where the demo's users work.
+SELECT b.id AS branch, b.code AS branch_code, r.id AS region, r.code AS region_code
+FROM offices_office AS b
+LEFT JOIN offices_office AS r ON r.id = b.parent_id AND r.kind = 'REGION'
+WHERE b.kind IN ('KC', 'KCU')
+ORDER BY EXISTS (SELECT FROM danom_tally AS t WHERE t.branch = b.id) DESC, b.code
+LIMIT 1
