@@ -44,17 +44,19 @@ class House(click.Group):
         module, name = place.split(":")
         if cmd_name != "db":
             os.environ.setdefault("DJANGO_SETTINGS_MODULE", "salur.web.settings")
-            import django
-
+            django = importlib.import_module("django")
             django.setup()
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
 
-    def invoke(self, ctx: click.Context) -> object:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
         # Asking for help must not start a server.
-        if ctx._protected_args and ctx._protected_args[0] not in WITHOUT_DATABASE and not {"--help", "-h"} & set(sys.argv):
-            importlib.import_module("salur.web.ready").ready_database(migrating=ctx._protected_args[0] == "migrate")
-        return super().invoke(ctx)
+        if name not in WITHOUT_DATABASE and not {"--help", "-h"} & set(rest):
+            importlib.import_module("salur.web.ready").ready_database(migrating=name == "migrate")
+        return name, command, rest
 
 
 @click.group(cls=House, context_settings={"help_option_names": ["-h", "--help"]})

@@ -71,10 +71,14 @@ class Queries:
             raise AttributeError(f"{self.path} has no statement named {name}")
         return lambda **parameters: self.run(name, **parameters)
 
-    def run(self, name: str, **parameters: object) -> list[Any]:
-        """Run one statement; its rows as named tuples, or an empty list for a statement that returns none."""
+    def run(self, name: str, *, table: str | None = None, **parameters: object) -> list[Any]:
+        """Run one statement; its rows as named tuples, or an empty list for a statement that returns none.
+
+        ``table`` stands where the statement says ``{lines}``, for tables that are made while the system runs.
+        """
+        statement = self.statements[name] if table is None else self.statements[name].replace("{lines}", table)
         with connection.wrap_database_errors, server_cursor() as cursor:
-            cursor.execute(self.statements[name], parameters or None, binary=True)
+            cursor.execute(statement, parameters or None, binary=True)
             if cursor.description is None:
                 return []
             row = self._row(tuple(column.name for column in cursor.description))
