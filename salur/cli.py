@@ -18,7 +18,7 @@ FOLDERS = {
     "programmes": "salur.programmes.commands:programmes",
     "danom": "salur.danom.commands:danom",
     "payments": "salur.payments.commands:payments",
-    "ledger": "salur.ledger.commands:ledger",
+    "ledger": "salur.web.commands:ledger",
     "monitoring": "salur.monitoring.commands:monitoring",
     "simulate": "salur.simulate.commands:simulate",
 }

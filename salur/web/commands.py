@@ -3,16 +3,29 @@
 import os
 import shutil
 import sys
+import time
+from pathlib import Path
 
 import click
 from django.core.management import call_command
 from django.db import connection
 from django.db.utils import OperationalError
 
+from salur.ledger.actions import balances as read_balances
 from salur.lib import database
+from salur.lib.clock import moment, now
 from salur.lib.command import Answer, answers
+from salur.lib.command import table as lined
 from salur.lib.problem import Problem
 from salur.lib.secrets import master_secret, secret_file
+from salur.monitoring.actions import realisation
+from salur.monitoring.rules import By
+from salur.offices.models import Office
+from salur.programmes.actions import stage_by_code, stages
+from salur.simulate import article
+from salur.simulate.demo import play
+from salur.web.actions import make_demo_users
+from salur.web.ready import ready_database
 from salur.web.verify import verify as recount_everything
 
 
@@ -73,6 +86,87 @@ def run_server(*, host: str, port: int, workers: int) -> None:
     os.execv(sys.executable, command)  # noqa: S606 — our own interpreter, no shell, no outside words
 
 
+class HomeInUse(Problem):
+    code = "home_in_use"
+
+
+@click.command("demo")
+@click.option("--no-serve", is_flag=True, help="Play and print, do not serve the boards.")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True, type=int)
+@answers
+def demo(no_serve: bool, host: str, port: int) -> Answer:
+    """The founding article's four branches in full size, fourteen days of payments, then the boards."""
+    started = time.monotonic()
+    folder = database.salur_home() / "demo"
+    _clear_for_demo(folder)
+    ready_database()
+
+    def say(what: str) -> None:
+        click.echo(f"{time.monotonic() - started:6.1f} s  {what}", err=True)
+
+    played = play(folder=folder, say=say)
+    users = make_demo_users()
+    table = realisation(stage_code=played.stage, by=By.BRANCH, now=now(), as_of=moment(article.AS_OF.isoformat()))
+    printed = {branch.code: branch.published_percent for branch in article.BRANCHES}
+    branches = [
+        {
+            "code": row.code, "name": row.name, "allocated": row.allocated, "paid": row.paid, "paid_percent": row.paid_percent,
+            "geotagged": row.geotagged, "geotag_percent": row.geotag_percent, "published_percent": printed[row.code],
+        }
+        for row in table.rows
+    ]  # fmt: skip
+    url = f"http://{host}:{port}"
+    data = {
+        "stage": played.stage, "seconds": round(time.monotonic() - started, 1), "as_of": table.as_of, "branches": branches,
+        "url": url, "users": users,
+    }  # fmt: skip
+    text = "\n".join(
+        [
+            "",
+            lined(
+                ("branch", "allocated", "paid", "paid %", "published %", "geotagged", "geotag %"),
+                [
+                    (b["name"], f"{b['allocated']:,}", f"{b['paid']:,}", b["paid_percent"], b["published_percent"], f"{b['geotagged']:,}",
+                     b["geotag_percent"])
+                    for b in branches
+                ],
+                right=range(1, 7),
+            ),
+            f"as of {article.AS_OF:%d %B %Y}, in {data['seconds']} s",
+            "",
+            lined(("role", "username", "password"), [(u["role"], u["username"], u["password"]) for u in users]),
+            "",
+            f"The boards: {url}",
+        ]
+    )  # fmt: skip
+    if not no_serve:
+        click.echo(text)
+        run_server(host=host, port=port, workers=2)
+    return Answer(data, text)
+
+
+def _clear_for_demo(folder: Path) -> None:
+    """A fresh home for the demo. Only a home that a demo made is ever cleared; anything else is somebody's work."""
+    if database.own_server_url() is None and not folder.exists() and _has_database():
+        raise HomeInUse(
+            f"{database.salur_home()} holds a database that no demo made: name another folder, as in `SALUR_HOME=/tmp/demo salur demo`."
+        )
+    if database.own_server_url() is not None:
+        database.ensure_running()
+        if connection.introspection.table_names():
+            raise HomeInUse("The database of SALUR_DATABASE_URL is not empty: the demo wants an empty one.")
+        return
+    database.erase()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+
+
+def _has_database() -> bool:
+    data_dir = database.status().data_dir
+    return data_dir is not None and Path(data_dir).joinpath("PG_VERSION").exists()
+
+
 @click.command("doctor")
 @answers
 def doctor() -> Answer:
@@ -111,3 +205,36 @@ def doctor() -> Answer:
         ]
     )
     return Answer(found, text, needs_person=bool(wrong))
+
+
+@click.group("ledger")
+def ledger() -> None:
+    """Where the money is, and how it came there."""
+
+
+@ledger.command("balances")
+@click.option("--stage", "stage_code", metavar="CODE", help="One stage's books; all when left out.")
+@click.option("--as-of", metavar="T", help="As the books stood at a past moment.")
+@answers
+def balances(stage_code: str | None, as_of: str | None) -> Answer:
+    """The balance of every account; they sum to zero."""
+    try:
+        past = moment(as_of) if as_of else None
+    except ValueError as error:
+        raise Problem(f"--as-of {as_of} is not a moment: write 2022-03-26 or 2022-03-26T14:05+07:00.") from error
+    rows = read_balances(stage=stage_by_code(stage_code).id if stage_code else None, as_of=past)
+    stages_by_id = {stage.id: stage.code for stage in stages()}
+    offices = {office.id: office.code for office in Office.objects.all()}
+    accounts = [
+        {
+            "stage": stages_by_id[row.stage], "branch": offices.get(row.branch, str(row.branch)), "code": row.code,
+            "debits_rp": row.debits_rp, "credits_rp": row.credits_rp, "balance_rp": row.balance_rp,
+        }
+        for row in rows
+    ]  # fmt: skip
+    total_rp = sum(row.balance_rp for row in rows)
+    header = ("stage", "branch", "code", "debits_rp", "credits_rp", "balance_rp")
+    lines = [[f"{account[c]:,}" if c.endswith("_rp") else account[c] for c in header] for account in accounts]
+    return Answer(
+        {"accounts": accounts, "sum_rp": total_rp}, lined(header, lines, right=(3, 4, 5)) + f"\n\nsum_rp {total_rp}"
+    )

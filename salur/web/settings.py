@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+import salur.lib.arrays  # noqa: F401 — packed columns are known to every connection, also to the first
 from salur.lib.database import salur_home, settings_url
 from salur.lib.secrets import secret_key
 
