@@ -13,6 +13,7 @@ from salur.lib.problem import Problem
 FOLDERS = {
     "db": "salur.lib.commands:db",
     "audit": "salur.audit.commands:audit",
+    "cases": "salur.cases.commands:cases",
     "areas": "salur.areas.commands:areas",
     "offices": "salur.offices.commands:offices",
     "programmes": "salur.programmes.commands:programmes",

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from salur.audit import actions as audit
+from salur.cases import actions as cases
 from salur.danom import actions as danom
 from salur.evidence import actions as evidence
 from salur.ledger import actions as ledger
@@ -19,4 +20,5 @@ def verify(*, stage_code: str | None = None) -> Iterator[Recount]:
             for found in recount(stage=stage.id):
                 yield found._replace(name=f"{stage.code}: {found.name}")
     if stage_code is None:
+        yield from cases.recount()
         yield audit.verify()
