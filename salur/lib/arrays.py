@@ -68,7 +68,7 @@ class _ColumnDumper(Dumper):
     def get_key(self, obj: Column, format: object) -> tuple[type, int]:  # type: ignore[override]
         return (self.cls, obj.element)
 
-    def upgrade(self, obj: Column, format: object) -> "_ColumnDumper":  # type: ignore[override]
+    def upgrade(self, obj: Column, format: object) -> "_ColumnDumper":
         dumper = _ColumnDumper(self.cls)
         dumper.oid = _ARRAY_OF[obj.element]
         return dumper

@@ -71,7 +71,7 @@ class Queries:
             raise AttributeError(f"{self.path} has no statement named {name}")
         return lambda **parameters: self.run(name, **parameters)
 
-    def run(self, name: str, *, table: str | None = None, **parameters: object) -> list[Any]:
+    def run(self, name: str, *, table: str | None = None, **parameters: Any) -> list[Any]:
         """Run one statement; its rows as named tuples, or an empty list for a statement that returns none.
 
         ``table`` stands where the statement says ``{lines}``, for tables that are made while the system runs.
@@ -84,14 +84,14 @@ class Queries:
             row = self._row(tuple(column.name for column in cursor.description))
             return [row(*values) for values in cursor.fetchall()]
 
-    def one(self, name: str, **parameters: object) -> Any:
+    def one(self, name: str, **parameters: Any) -> Any:
         """Run one statement that answers exactly one row."""
         (row,) = self.run(name, **parameters)
         return row
 
     def _row(self, columns: tuple[str, ...]) -> type[Any]:
         if columns not in self._rows:
-            self._rows[columns] = namedtuple("Row", columns)  # type: ignore[misc]  # noqa: PYI024
+            self._rows[columns] = namedtuple("Row", columns)  # noqa: PYI024
         return self._rows[columns]
 
 
