@@ -65,11 +65,19 @@ _SIZES = (
 )
 
 
+def decimal_sign(language: str = "id") -> str:
+    return _separators(language)[1]
+
+
+def percent_sign(language: str = "id") -> str:
+    return f"{NO_BREAK}%" if language == "id" else "%"
+
+
 def percent(value: Decimal | None, language: str = "id") -> str:
     """A percentage that ``salur.lib.percent`` computed: ``99,38 %`` (English ``99.38%``); ``–`` when there is no whole."""
     if value is None:
         return "–"
-    return number(value, language) + (f"{NO_BREAK}%" if language == "id" else "%")
+    return number(value, language) + percent_sign(language)
 
 
 def day(value: date, language: str = "id") -> str:

@@ -37,6 +37,13 @@ def percent(value: Decimal | None) -> str:
 
 
 @register.filter
+def quoted_percent(printed: str) -> str:
+    """A published percentage: its digits stay as printed, only the sign between them follows the page's language."""
+    whole, _, decimals = printed.replace(",", ".").partition(".")
+    return whole + (decimals and indonesian.decimal_sign(language()) + decimals) + indonesian.percent_sign(language())
+
+
+@register.filter
 def day(value: date) -> str:
     return indonesian.day(value, language())
 

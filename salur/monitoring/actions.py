@@ -125,7 +125,7 @@ def board(
     if version is not None and version not in [known.version for known in versions]:
         raise NotFound(f"The list of stage {stage.code} has no approved version {version}.")
     shown = version or in_force.version
-    level = by if by in place.levels else place.levels[0]
+    level = by if by is not None and by in place.levels else place.levels[0]
     table = _realisation(stage, level, now, past, in_force.known, shown, place.branches, area)
     if area and not table.rows:
         raise NotFound(f"Nothing of stage {stage.code} is in area {area}.")

@@ -8,7 +8,7 @@ from salur.monitoring.rules import Day
 
 # The drawing's size in its own units; labels stay readable because it is never shown much smaller or larger than this.
 WIDTH, HEIGHT = 460, 190
-LEFT, RIGHT, TOP, BOTTOM = 40, 10, 12, 24
+LEFT, RIGHT, TOP, BOTTOM = 50, 8, 12, 26
 
 
 @dataclass(frozen=True)

@@ -44,10 +44,11 @@ LEVELS = {
     By.KECAMATAN: gettext_lazy("Kecamatan"),
     By.VILLAGE: gettext_lazy("Village"),
 }
+TODAY, THAT_DAY = gettext_lazy("Today"), gettext_lazy("That day")
 COLUMNS = (
     ("allocated", gettext_lazy("Allocated"), gettext_lazy("Families on the list")),
     ("paid", gettext_lazy("Paid"), gettext_lazy("Families that were paid")),
-    ("paid_today", gettext_lazy("That day"), gettext_lazy("Families paid on the day shown")),
+    ("paid_today", TODAY, gettext_lazy("Families paid on this day")),
     ("failed", gettext_lazy("Failed"), gettext_lazy("Visited, but not paid yet")),
     ("open", gettext_lazy("Open"), gettext_lazy("Neither paid nor failed")),
     (
@@ -192,6 +193,9 @@ def _context(request: HttpRequest, stage: Stage, board: Board, viewer: Viewer) -
     past = bool(request.GET.get("as_of"))
     sort = _sort(request.GET, by)
     lines = _lines(board, address, sort)
+    columns = [
+        (key, str(THAT_DAY if past and key == "paid_today" else label), str(title)) for key, label, title in COLUMNS
+    ]
     page = _page(request.GET, len(lines))
     pages = max(1, -(-len(lines) // ROWS_ON_A_PAGE))
     return {
@@ -208,7 +212,8 @@ def _context(request: HttpRequest, stage: Stage, board: Board, viewer: Viewer) -
             (level, LEVELS[level], address.here(by=level.value, sort=None), level is by) for level in place.levels
         ],
         "name_column": _column("name", str(LEVELS[by]), "", sort, address),
-        "columns": [_column(key, str(label), str(title), sort, address) for key, label, title in COLUMNS],
+        "columns": [_column(key, label, title, sort, address) for key, label, title in columns],
+        "day_label": THAT_DAY if past else TODAY,
         "lines": lines[(page - 1) * ROWS_ON_A_PAGE : page * ROWS_ON_A_PAGE],
         "count": len(lines),
         "page": page,
@@ -217,6 +222,7 @@ def _context(request: HttpRequest, stage: Stage, board: Board, viewer: Viewer) -
         "following": address.here() + f"{'&' if address.kept() else '?'}page={page + 1}" if page < pages else "",
         "ranked": by in (By.REGION, By.BRANCH),
         "quoted": bool(board.quotations) and any(line.quoted for line in lines),
+        "sources": sorted({(quoted.source, quoted.date) for quoted in board.quotations.values()}),
         "chart": burn_up(board.days, board.total.allocated),
         "past": past,
         "now_href": address.here(as_of=None, at=None, version=None),

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from salur.audit import actions as audit
 from salur.lib.problem import NotFound, Problem
 from salur.lib.sql import Queries
 from salur.lib.viewer import Viewer
@@ -38,11 +39,19 @@ def viewer(*, user: AbstractBaseUser | AnonymousUser, now: datetime) -> Viewer |
 
 @transaction.atomic
 def give_role(
-    *, username: str, role: Role, office_code: str | None, ends: date | None = None, password: str | None = None
+    *,
+    actor: str,
+    username: str,
+    role: Role,
+    office_code: str | None,
+    at: datetime,
+    ends: date | None = None,
+    password: str | None = None,
 ) -> User:
     """Make a user, or give an existing one another role; ``password`` None leaves the one there is (a new user then cannot sign in).
 
-    Roles below the nation need an office. Raises ``OfficeNeeded``, ``NotFound``.
+    ``ends`` is the last day of the role, for people hired for a time. Roles below the nation need an office. Raises ``OfficeNeeded``,
+    ``NotFound``.
     """
     if office_code is None and role not in NATIONAL:
         raise OfficeNeeded(f"The role {role} needs an office: name the one where {username} works.")
@@ -56,10 +65,17 @@ def give_role(
         user.set_unusable_password()
     user.save()
     Membership.objects.update_or_create(user=user, defaults={"role": role, "office": office, "ends": ends})
+    facts = {
+        "role": role.value,
+        "office": office_code,
+        "ends": ends,
+        "password": "given" if password is not None else "left",
+    }
+    audit.record(actor=actor, verb="gave a role", subject=f"user/{username}", facts=facts, at=at)
     return user
 
 
-# Words that can be read out over a telephone; four digits behind two of them are enough for a machine that only this machine reaches.
+# Words that can be read out over a telephone: two of them and four digits, for a demo that only its own machine reaches.
 _WORDS = (
     "sawah", "kopi", "pantai", "gunung", "bambu", "kelapa", "melati", "sungai", "rembulan", "cengkih", "pinus", "teratai", "perahu",
     "jembatan", "padi", "angin", "lontar", "kenari", "mangga", "pelangi", "rotan", "embun", "kapas", "nusa",
@@ -67,7 +83,7 @@ _WORDS = (
 
 
 @transaction.atomic
-def make_demo_users() -> list[dict[str, str]]:
+def make_demo_users(*, at: datetime) -> list[dict[str, str]]:
     """One user of each role, with a new password each time: a known password would open every demo that is left running.
 
     They work at the first branch that has a list, and at its region. Answers ``role``, ``username``, ``password`` for the demo to print.
@@ -89,7 +105,7 @@ def make_demo_users() -> list[dict[str, str]]:
         if office is None and role not in NATIONAL:
             continue
         password = f"{secrets.choice(_WORDS)}-{secrets.choice(_WORDS)}-{secrets.randbelow(9000) + 1000}"
-        give_role(username=username, role=role, office_code=office, password=password)
+        give_role(actor="demo", username=username, role=role, office_code=office, at=at, password=password)
         made.append({"role": role.value, "username": username, "password": password})
     return made
 

@@ -106,7 +106,7 @@ def demo(no_serve: bool, host: str, port: int) -> Answer:
         click.echo(f"{time.monotonic() - started:6.1f} s  {what}", err=True)
 
     played = play(folder=folder, say=say)
-    users = make_demo_users()
+    users = make_demo_users(at=now())
     table = realisation(stage_code=played.stage, by=By.BRANCH, now=now(), as_of=moment(article.AS_OF.isoformat()))
     printed = {branch.code: branch.published_percent for branch in article.BRANCHES}
     branches = [

@@ -58,7 +58,7 @@ def make_country() -> Country:
         "auditor": (Role.AUDITOR, None),
     }
     for username, (role, office_code) in people.items():
-        give_role(username=username, role=role, office_code=office_code, password=PASSWORD)
+        give_role(actor="tests", username=username, role=role, office_code=office_code, at=at, password=PASSWORD)
     return Country(stage, {username: role for username, (role, _) in people.items()})
 
 
