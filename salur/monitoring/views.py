@@ -133,7 +133,7 @@ def realisation(request: HttpRequest, stage: str, office: str | None = None, are
     viewer = viewer_of(request)
     if viewer is None:
         return _no_viewer(request, living)
-    key = f"board {get_language()} {viewer.office} {request.get_full_path()}" if living else ""
+    key = _digest(f"{get_language()} {viewer.office} {request.get_full_path()}") if living else ""
     answer = (living and cache.get(key)) or None
     if answer is None:
         found_stage, found = _board(request, viewer, stage, office, area)
@@ -141,7 +141,7 @@ def realisation(request: HttpRequest, stage: str, office: str | None = None, are
             return _csv(found)
         context = _context(request, found_stage, found, viewer)
         fragment = render_to_string("monitoring/board_living.html", context, request)
-        answer = (fragment, f'"{hashlib.blake2b(fragment.encode(), digest_size=12).hexdigest()}"')
+        answer = (fragment, f'"{_digest(fragment)}"')
         if living:
             cache.set(key, answer, LIVE_SECONDS)
     fragment, etag = answer
@@ -152,6 +152,10 @@ def realisation(request: HttpRequest, stage: str, office: str | None = None, are
     response = HttpResponse(status=304) if unchanged else HttpResponse(fragment)
     response["ETag"] = etag
     return _private(response)
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def _private(response: HttpResponse) -> HttpResponse:

@@ -81,7 +81,7 @@ def run_server(*, host: str, port: int, workers: int) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "salur.web.settings")
     command = [
         sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port), "--workers", str(workers),
-        "--respawn-failed-workers", "--log-level", "warning", "salur.web.wsgi:application",
+        "--blocking-threads", "8", "--backpressure", "64", "--respawn-failed-workers", "--log-level", "warning", "salur.web.wsgi:application",
     ]  # fmt: skip
     os.execv(sys.executable, command)  # noqa: S606 — our own interpreter, no shell, no outside words
 

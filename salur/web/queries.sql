@@ -1,11 +1,19 @@
 -- name: viewer
 -- The role of a user today, and the branches below its office; no row when there is no role or it has ended.
--- A sub-branch is a counter of its branch: who works there sees the branch.
-WITH RECURSIVE membership AS (
-    SELECT m.role, CASE WHEN o.kind = 'KCP' THEN o.parent_id ELSE o.id END AS office
+-- A sub-branch is a counter of its branch: who works there sees the branch. Who works at the top sees the country.
+WITH RECURSIVE given AS (
+    SELECT m.role, o.id, o.kind, o.parent_id
     FROM web_membership AS m LEFT JOIN offices_office AS o ON o.id = m.office_id
     WHERE m.user_id = %(user)s
         AND (m.ends IS NULL OR m.ends >= (%(now)s::timestamptz AT TIME ZONE coalesce(o.timezone, 'Asia/Jakarta'))::date)
+),
+up AS (
+    SELECT * FROM given
+    UNION ALL
+    SELECT up.role, o.id, o.kind, o.parent_id FROM up JOIN offices_office AS o ON o.id = up.parent_id WHERE up.kind = 'KCP'
+),
+membership AS (
+    SELECT role, CASE WHEN kind <> 'HQ' THEN id END AS office FROM up WHERE kind IS DISTINCT FROM 'KCP'
 ),
 below AS (
     SELECT o.id, o.kind FROM offices_office AS o JOIN membership AS m ON m.office = o.id
