@@ -12,6 +12,7 @@ import click
 import pytest
 from click.testing import CliRunner
 from django.db import connection
+from django.test import TransactionTestCase
 
 from salur.lib.ids import uuid7_of
 
@@ -25,6 +26,22 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("needs the public area data in ../shared/data")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def committing_tests_leave_nothing() -> None:
+    """A test that commits leaves every table empty, also the hot ones, which Django does not manage and would not flush."""
+
+    def empty(self: TransactionTestCase) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """SELECT string_agg(quote_ident(relname), ', ') FROM pg_class
+                WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
+                    AND relname NOT IN ('django_migrations', 'django_content_type', 'auth_permission')"""
+            )
+            cursor.execute(f"TRUNCATE {cursor.fetchone()[0]} CASCADE")
+
+    TransactionTestCase._fixture_teardown = empty  # type: ignore[method-assign]
 
 
 @dataclass(frozen=True)

@@ -32,11 +32,11 @@ class Stage:
 
     def __init__(self, number: int, branch: int, *, analysed: bool) -> None:
         self.number, self.branch, self.next = number, branch, 0
-        open_stage_partitions(stage=number)
+        open_stage_partitions(stage=number, loaded_beside=True)
         with connection.cursor() as cursor:
             cursor.execute(
                 """INSERT INTO danom_entitlement (stage, branch, id, family, village, amount_rp, version, line)
-                SELECT %s, %s, (lpad(to_hex(%s * 10000000 + n), 12, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid,
+                SELECT %s, %s, (lpad(to_hex(%s::bigint * 10000000 + n), 12, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid,
                     gen_random_uuid(), 3511012000 + n / 500, 600000, 1, n
                 FROM generate_series(1, %s) AS n""",
                 [number, branch, number, FAMILIES],
