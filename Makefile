@@ -15,9 +15,11 @@ install: .venv/.installed ## install the program and its tools into .venv
 demo: install ## the founding article's four branches in full size, then the boards on http://127.0.0.1:8000
 	$(RUN) salur demo
 
-test: install ## the whole suite, as continuous integration runs it
+test: install ## the whole suite, as continuous integration runs it: on the embedded PostgreSQL, then on Debian's own
 	$(PYTHON) tools/get_browser.py
 	$(RUN) pytest
+	@programs=$$($(PYTHON) tools/get_postgres.py); test -z "$$programs" || \
+	  (set -x; SALUR_PG_BIN=$$programs $(RUN) pytest -m "not slow and not browser and not faults" --ignore salur/lib/tests)
 
 check: install ## format, lint, types, floors, migrations (fast)
 	$(RUN) ruff format --check .
