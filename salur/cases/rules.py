@@ -10,14 +10,12 @@ SYSTEM = "salur"
 
 
 class Role(StrEnum):
-    """With whom a case lies, at an office."""
+    """With whom a case lies, at an office: the words are those of who signs in (``web/models.py``)."""
 
     COORDINATOR = "coordinator"
-    CASHIER = "cashier"
-    BRANCH_MANAGER = "branch_manager"
+    BRANCH = "branch"
     REGION = "region"
     HEADQUARTERS = "headquarters"
-    OVERSIGHT = "oversight"
 
 
 class Kind(StrEnum):
@@ -42,15 +40,15 @@ class Nature(NamedTuple):
 
 
 NATURE: Mapping[Kind, Nature] = {
-    Kind.DOUBLE_PAYMENT: Nature("Keluarga dibayar dua kali", Role.BRANCH_MANAGER, True),
-    Kind.UNKNOWN_ENTITLEMENT: Nature("Pembayaran tanpa hak di danom", Role.BRANCH_MANAGER, True),
-    Kind.AMOUNT_MISMATCH: Nature("Nominal berbeda dari danom", Role.BRANCH_MANAGER, True),
-    Kind.HELD_PAYMENT: Nature("Dibayar padahal ditahan Kemensos", Role.BRANCH_MANAGER, True),
-    Kind.NEGATIVE_FLOAT: Nature("Saldo kas di bawah nol", Role.CASHIER, True),
-    Kind.COUNT_DIFFERENCE: Nature("Selisih hitung kas", Role.BRANCH_MANAGER, True),
-    Kind.DISPUTED_CASH: Nature("Serah terima kas ditolak", Role.BRANCH_MANAGER, True),
-    Kind.REVOKED_DEVICE: Nature("Data dari gawai yang dicabut", Role.OVERSIGHT, False),
-    Kind.FORKED_DEVICE: Nature("Gawai bercabang: dua riwayat berbeda", Role.OVERSIGHT, False),
+    Kind.DOUBLE_PAYMENT: Nature("Keluarga dibayar dua kali", Role.BRANCH, True),
+    Kind.UNKNOWN_ENTITLEMENT: Nature("Pembayaran tanpa hak di danom", Role.BRANCH, True),
+    Kind.AMOUNT_MISMATCH: Nature("Nominal berbeda dari danom", Role.BRANCH, True),
+    Kind.HELD_PAYMENT: Nature("Dibayar padahal ditahan Kemensos", Role.BRANCH, True),
+    Kind.NEGATIVE_FLOAT: Nature("Saldo kas di bawah nol", Role.BRANCH, True),
+    Kind.COUNT_DIFFERENCE: Nature("Selisih hitung kas", Role.BRANCH, True),
+    Kind.DISPUTED_CASH: Nature("Serah terima kas ditolak", Role.BRANCH, True),
+    Kind.REVOKED_DEVICE: Nature("Data dari gawai yang dicabut", Role.HEADQUARTERS, False),
+    Kind.FORKED_DEVICE: Nature("Gawai bercabang: dua riwayat berbeda", Role.HEADQUARTERS, False),
     Kind.MISSING_PHOTO: Nature("Foto belum diterima", Role.COORDINATOR, False),
 }
 
