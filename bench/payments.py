@@ -42,7 +42,9 @@ class Stage:
                 [number, branch, number, FAMILIES],
             )
             if analysed:
-                cursor.execute("ANALYZE danom_entitlement, payments_payment, ledger_transfer, payments_tally, payments_void, payments_failure")
+                cursor.execute(
+                    "ANALYZE danom_entitlement, payments_payment, ledger_transfer, payments_tally, payments_void, payments_failure"
+                )
             cursor.execute("SELECT id FROM danom_entitlement WHERE stage = %s ORDER BY line", [number])
             self.entitlements = [row[0] for row in cursor.fetchall()]
 
@@ -62,7 +64,9 @@ def ours(stage: Stage) -> float:
     started = time.perf_counter()
     for start in range(0, RUN, BATCH):
         batch = payments[start : start + BATCH]
-        outcomes = record_payments(stage=stage.number, branch=stage.branch, payments=batch, at=NOON + timedelta(hours=1))
+        outcomes = record_payments(
+            stage=stage.number, branch=stage.branch, payments=batch, at=NOON + timedelta(hours=1)
+        )
         assert set(outcomes) == {Outcome.CREATED}
     return RUN / (time.perf_counter() - started)
 
@@ -96,9 +100,13 @@ def figures() -> Iterator[Figure]:
     analysed, spare = Stage(9001, branch, analysed=True), Stage(9002, branch, analysed=True)
     ours(analysed)  # warm: plans made, caches filled
     yield compare("payments_record", "payments/s", lambda: ours(analysed), lambda: bare(spare, packed=False))
-    yield compare("payments_record_packed_baseline", "payments/s", lambda: ours(analysed), lambda: bare(spare, packed=True))
+    yield compare(
+        "payments_record_packed_baseline", "payments/s", lambda: ours(analysed), lambda: bare(spare, packed=True)
+    )
     fresh = Stage(9003, branch, analysed=False)
-    yield compare("payments_record_on_a_fresh_stage", "payments/s", lambda: ours(fresh), lambda: bare(spare, packed=False))
+    yield compare(
+        "payments_record_on_a_fresh_stage", "payments/s", lambda: ours(fresh), lambda: bare(spare, packed=False)
+    )
     yield compare(
         "payments_record_fresh_against_analysed", "payments/s", lambda: ours(fresh), lambda: ours(analysed),
         note="a stage just opened, without statistics, against one with them",

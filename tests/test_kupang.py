@@ -30,7 +30,9 @@ geotag = { counter = "follow_up", community = "follow_up", door = "at_payment" }
 approval = { second_person = true }
 """
 AREAS = "kode,nama,level\n53,NUSA TENGGARA TIMUR,1\n53.71,KOTA KUPANG,2\n53.71.01,Alak,3\n53.71.01.1001,Penkase Oeleta,4\n53.71.01.1002,Alak,4\n"
-OFFICES = "code,name,kind,parent,areas\nHQ,Kantor Pusat,HQ,,\nREG-6,Regional VI,REGION,HQ,\nKC-KPG,Kupang,KC,REG-6,53.71\n"
+OFFICES = (
+    "code,name,kind,parent,areas\nHQ,Kantor Pusat,HQ,,\nREG-6,Regional VI,REGION,HQ,\nKC-KPG,Kupang,KC,REG-6,53.71\n"
+)
 STAGE = "BLT-BBM-2022-1"
 
 
@@ -56,14 +58,19 @@ def kupang(db, typed, tmp_path):
         def list(self, name: str, first: int, last: int) -> None:
             file = tmp_path / f"{name}.csv"
             people[first:last].write_csv(file)
-            assert typed(danom, "import", file, "--stage", STAGE, "--batch", name, "--as", "kemensos").data["accepted"] == last - first
+            assert (
+                typed(danom, "import", file, "--stage", STAGE, "--batch", name, "--as", "kemensos").data["accepted"]
+                == last - first
+            )
             assert typed(danom, "approve", name, "--as", "pusat").code == 0
 
         def pay(self, name: str, first: int, last: int, at: datetime) -> None:
             file = tmp_path / f"{name}-paid.csv"
             with file.open("w", newline="") as sheet:
                 writer = csv.writer(sheet)
-                writer.writerow("event_id,nik,office,officer,amount_rp,paid_at,channel,lat,lon".split(","))
+                writer.writerow(
+                    ["event_id", "nik", "office", "officer", "amount_rp", "paid_at", "channel", "lat", "lon"]
+                )
                 for n, nik in enumerate(people["nik"][first:last], first):
                     event = uuid7_of(1_664_000_000_000 + n, n.to_bytes(10, "big"))
                     paid_at = (at - timedelta(seconds=n % 20_000)).isoformat()

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 from django.test import Client
 
-from salur.field import lease, wire
 from salur.field import actions as field
+from salur.field import lease, wire
 from salur.field.phone import Phone, envelope, new_key, public_key_of
 from salur.ledger import actions as ledger
 from salur.lib.sql import server_cursor
