@@ -142,7 +142,7 @@ def make_post_office() -> PostOffice:
         target_days=14, deadline=date(2022, 6, 5), order="online_first", geotag_counter="follow_up", geotag_community="follow_up",
         geotag_door="at_payment", second_person=True,
     )  # fmt: skip
-    open_stage_partitions(stage=stage.id)
+    open_stage_partitions(stage=stage.id, loaded_beside=True)
     office = PostOffice(
         stage=stage.id,
         stage_code=stage.code,

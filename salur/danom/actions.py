@@ -1,32 +1,32 @@
-"""The verbs of the list: import a batch, approve or cancel it, look at the allocation, recount."""
+"""The verbs of the list: import a batch, approve or cancel it, hold and release, judge pairs, look at the allocation, recount."""
 
 import hashlib
-import io
-import os
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
-import numpy as np
+import msgspec
 import polars as pl
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from salur.areas.actions import current_areas
 from salur.audit import actions as audit
-from salur.danom import checks
-from salur.danom.models import Batch, Quarantine, State, Warned
-from salur.danom.reading import UnreadableList, read_list
-from salur.danom.rules import COLUMNS, Reason
+from salur.danom.models import Batch, Quarantine, State
+from salur.danom.reading import Notes, UnreadableList, read_list
+from salur.danom.rules import ADJUSTABLE, COLUMNS, REQUIRED, Kind, Reason, Weight, weighed
+from salur.danom.staging import Reader, Writer, ahead, create_tables, drop_tables, families_table, lines_table
+from salur.lib.ids import uuid7
 from salur.lib.problem import Conflict, NotFound, Problem
-from salur.lib.sql import Queries, Recount, server_cursor
+from salur.lib.sql import Queries, Recount
 from salur.programmes.actions import stage_by_code
-from salur.programmes.models import Stage
+from salur.programmes.models import Programme, Stage
 from salur.programmes.rules import needs_second_person
-from salur.registry.actions import KEY_VERSION, index_key, sealer
-from salur.registry.rules import KK, NIK, keys_of
+from salur.registry.actions import family_of_nik, key_version, register_staged, sealer
+from salur.registry.rules import LINE, NIK, masked
 
 queries = Queries(__file__)
 
@@ -46,17 +46,28 @@ class NotInOrder(Conflict):
     code = "not_in_order"
 
 
+class NotAdjustable(Problem):
+    code = "not_adjustable"
+
+
 @dataclass
 class Imported:
     """What became of a file. ``batch`` stands; ``again`` tells that the very file had been imported before."""
 
     batch: Batch
     again: bool
-    quarantine: list[tuple[int, str, dict[str, str]]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
-def lines_table(batch: Batch) -> str:
-    return f"danom_line_{batch.id:d}"
+class QuarantinedLine(NamedTuple):
+    """``part`` is the sheet, where there are several; ``line`` its number in the file or sheet, ``number`` that in the batch."""
+
+    number: int
+    part: str
+    line: int
+    reasons: str
+    earlier_line: int | None
+    content: dict[str, str]
 
 
 def import_batch(
@@ -66,276 +77,151 @@ def import_batch(
     actor: str,
     at: datetime,
     name: str | None = None,
-    encoding: str = "utf-8",
+    kind: Kind | None = None,
+    encoding: str | None = None,
+    mapping: Path | None = None,
     progress: Progress = lambda lines: None,
 ) -> Imported:
     """Check a file line by line and stage what is right, invisible to payments until `approve_batch`.
 
-    All or nothing: cut off at any moment it leaves no trace, and the same command again does it whole. The same file again changes
-    nothing. Refuses (``UnreadableList``, ``NotFound``, ``Conflict``) what is no list.
+    ``kind`` is a list for the first batch of a stage and a supplement after, when nothing is said. All or nothing: cut off at any moment it
+    leaves no trace, and the same command again does it whole. The same file again changes nothing. Refuses (``UnreadableList``,
+    ``NotFound``, ``Conflict``) what is no list.
     """
     stage = stage_by_code(stage_code)
     if not path.is_file():
         raise UnreadableList(f"{path} is not a file: check the name.")
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
+    notes = Notes()
     with transaction.atomic():
         queries.lock_stage(stage=stage.id)
         before = Batch.objects.filter(stage=stage, file_sha256=digest).exclude(state=State.CANCELLED).first()
         if before is not None:
             return Imported(before, again=True)
-        if name is not None and Batch.objects.filter(stage=stage, name=name).exclude(state=State.CANCELLED).exists():
+        if name is not None and Batch.objects.filter(stage=stage, name=name).exists():
             raise Conflict(f"The stage {stage.code} has a batch called {name} already: choose another name.")
         version = queries.one("next_version", stage=stage.id).version
+        first = not Batch.objects.filter(stage=stage).exclude(state=State.CANCELLED).exists()
+        kind = kind or (Kind.LIST if first else Kind.SUPPLEMENT)
         batch = Batch.objects.create(
-            stage=stage, version=version, name=name or f"{stage.code}-v{version}", file_name=path.name, file_sha256=digest,
+            stage=stage, version=version, name=name or f"{stage.code}-v{version}", kind=kind, file_name=path.name, file_sha256=digest,
             state=State.IMPORTED, lines=0, accepted=0, warned=0, quarantined=0, duplicates=0, amount_rp=0, reasons={},
             imported_by=actor, imported_at=at,
         )  # fmt: skip
-        with connection.cursor() as cursor:
-            cursor.execute(f"CREATE UNLOGGED TABLE {lines_table(batch)} (LIKE danom_line INCLUDING CONSTRAINTS)")
-        loading = _Loading(batch, stage, at)
-        for frame in read_list(path, encoding=encoding):
-            loading.load(frame)
-            progress(loading.lines)
-        loading.finish()
+        create_tables(batch)
+        errors = weighed(policy(programme=stage.programme))
+        reader = Reader(
+            kind=kind, villages=_villages(), ceiling_rp=stage.programme.amount_ceiling_rp, errors=errors, version=key_version()
+        )  # fmt: skip
+        writer = Writer(batch=batch, kind=kind, errors=errors, at=at)
+        required = ("nik",) if kind == Kind.WITHDRAWAL else REQUIRED
+        frames = read_list(path, encoding=encoding, mapping=mapping, required=required, notes=notes)
+        for judged in ahead(reader.judge(frame, path.name) for frame in frames):
+            writer.write(judged)
+            progress(writer.lines)
+        writer.finish()
+        _note_counts(batch, writer, notes)
         audit.record(
             actor=actor, verb="imported", subject=f"batch/{batch.id}", at=at,
-            facts={"stage": stage.code, "version": version, "file_sha256": digest, "lines": batch.lines, "accepted": batch.accepted},
+            facts={
+                "stage": stage.code, "version": version, "kind": kind.value, "file_sha256": digest, "lines": batch.lines,
+                "accepted": batch.accepted,
+            },
         )  # fmt: skip
-    return Imported(batch, again=False, quarantine=loading.quarantine)
+    return Imported(batch, again=False, notes=notes.said)
 
 
-class _Loading:
-    """One import on its way: frames go in, staged lines and counts come out."""
-
-    def __init__(self, batch: Batch, stage: Stage, at: datetime) -> None:
-        self.batch, self.stage, self.at = batch, stage, at
-        self.villages = _villages()
-        self.seen = np.empty(0, dtype=np.int64)
-        self.cards = np.empty(0, dtype=np.int64)
-        self.approved = queries.one("anything_approved", stage=stage.id)
-        self.reasons: Counter[str] = Counter()
-        self.quarantine: list[tuple[int, str, dict[str, str]]] = []
-        self.warned: list[tuple[int, str]] = []
-        self.lines = self.accepted = self.amount_rp = 0
-
-    def load(self, raw: pl.DataFrame) -> None:
-        self.lines += raw.height
-        frame = checks.check(
-            checks.mend(raw), villages=self.villages, ceiling_rp=self.stage.programme.amount_ceiling_rp
-        )
-        frame = self._mark_repeated(frame)
-        sound = frame.filter(pl.col("errors") == "")
-        keys = keys_of(sound["nik"].to_list(), index_key())
-        sound = sound.with_columns(pl.Series("family", keys, dtype=pl.String))
-        frame, sound = self._mark_known(frame, sound)
-        self._count(raw, frame)
-        self._stage_lines(sound)
-
-    def _mark_repeated(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """A NIK that came before in the file is an error of the later line, a card that came before a warning."""
-        sound = pl.col("errors") == ""
-        number = pl.when(sound).then(pl.col("nik").cast(pl.Int64, strict=False))
-        card = pl.when(sound).then(pl.col("no_kk").cast(pl.Int64, strict=False))
-        frame = frame.with_columns(number.alias("number"), card.alias("card"))
-        twice, self.seen = _repeated(frame["number"], self.seen)
-        frame = frame.with_columns(
-            pl.when(twice).then(pl.lit(str(Reason.NIK_TWICE_IN_FILE))).otherwise(pl.col("errors")).alias("errors"),
-            pl.when(twice).then(None).otherwise(pl.col("card")).alias("card"),
-        )
-        again, self.cards = _repeated(frame["card"], self.cards)
-        return frame.with_columns(_with_reason("warnings", again, Reason.KK_REPEATED))
-
-    def _mark_known(self, frame: pl.DataFrame, sound: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Families on the stage's list already (error), or paid by another programme in the same window (information)."""
-        if self.approved.here:
-            here = _uuid_texts(queries.families_in_stage(stage=self.stage.id, families=sound["family"].to_list()))
-            lines = set(sound.filter(pl.col("family").is_in(here))["line"].to_list())
-            known = frame["line"].is_in(list(lines))
-            frame = frame.with_columns(
-                pl.when(known).then(pl.lit(str(Reason.NIK_IN_STAGE))).otherwise(pl.col("errors")).alias("errors")
-            )
-            sound = sound.filter(~pl.col("line").is_in(list(lines)))
-        if self.approved.elsewhere:
-            other = _uuid_texts(
-                queries.families_in_other_programmes(stage=self.stage.id, families=sound["family"].to_list())
-            )
-            lines = set(sound.filter(pl.col("family").is_in(other))["line"].to_list())
-            paid_too = frame["line"].is_in(list(lines))
-            frame = frame.with_columns(_with_reason("warnings", paid_too, Reason.NIK_IN_OTHER_PROGRAMME))
-        return frame, sound
-
-    def _count(self, raw: pl.DataFrame, frame: pl.DataFrame) -> None:
-        wrong = frame["errors"] != ""
-        for texts in (frame.filter(wrong)["errors"], frame.filter(~wrong & (frame["warnings"] != ""))["warnings"]):
-            for text in texts:
-                self.reasons.update(text.split())
-        if wrong.any():
-            contents = raw.filter(wrong).select(COLUMNS).to_dicts()
-            for line, errors, content in zip(
-                frame.filter(wrong)["line"], frame.filter(wrong)["errors"], contents, strict=True
-            ):
-                self.quarantine.append((line, errors, content))
-        warned = frame.filter(~wrong & (frame["warnings"] != ""))
-        self.warned.extend(zip(warned["line"], warned["warnings"], strict=True))
-
-    def _stage_lines(self, sound: pl.DataFrame) -> None:
-        if sound.is_empty():
-            return
-        self.accepted += sound.height
-        self.amount_rp += int(sound["amount_rp"].sum())
-        sealed = sealer(NIK).seal_all(sound["nik"].to_list())
-        cards = sound["no_kk"].to_list()
-        staged = sound.select(
-            "line",
-            "branch",
-            _ids(sound["line"], self.at).alias("id"),
-            "family",
-            "village",
-            "amount_rp",
-            pl.col("no_undangan").replace("", None),
-            pl.Series("nik_sealed", sealed),
-            pl.Series("kk_sealed", sealer(KK).seal_all(cards)).replace("", None),
-            pl.Series("kk_key", keys_of(cards, index_key(), KK)).replace("", None),
-            "nama",
-            "birth_date",
-            "sex",
-            "alamat",
-            "rt",
-            "rw",
-        )
-        text = io.BytesIO()
-        staged.write_csv(text, include_header=False, null_value="\\N", quote_style="non_numeric")
-        copying = f"COPY {lines_table(self.batch)} FROM STDIN (FORMAT csv, NULL '\\N', FORCE_NULL (number, kk_sealed, kk_key, birth_date, sex))"
-        with server_cursor() as cursor, cursor.copy(copying) as copy:
-            copy.write(text.getbuffer())
-
-    def finish(self) -> None:
-        """Look for people who may be one, write down what was found, and let the batch wait for approval."""
-        probable = {row.line for row in queries.run("probable_duplicates", table=lines_table(self.batch))}
-        warned = {line: reasons.split() for line, reasons in self.warned}
-        for line in probable:
-            warned.setdefault(line, []).append(Reason.PROBABLE_DUPLICATE)
-            self.reasons[Reason.PROBABLE_DUPLICATE] += 1
-        seal = sealer(b"nik").seal
-        Quarantine.objects.bulk_create(
-            [
-                Quarantine(batch=self.batch, line=line, reasons=reasons, content_sealed=seal(_as_text(content)))
-                for line, reasons, content in self.quarantine
-            ],
-            batch_size=5_000,
-        )
-        Warned.objects.bulk_create(
-            [
-                Warned(batch=self.batch, line=line, reasons=" ".join(reasons))
-                for line, reasons in sorted(warned.items())
-            ],
-            batch_size=5_000,
-        )
-        batch = self.batch
-        batch.lines, batch.accepted, batch.amount_rp = self.lines, self.accepted, self.amount_rp
-        batch.quarantined, batch.warned = len(self.quarantine), len(warned)
-        batch.duplicates = self.reasons[Reason.NIK_TWICE_IN_FILE] + self.reasons[Reason.NIK_IN_STAGE]
-        batch.reasons = dict(sorted(self.reasons.items()))
-        batch.save()
-        with connection.cursor() as cursor:
-            cursor.execute(f"ANALYZE {lines_table(batch)}")
+def _note_counts(batch: Batch, writer: Writer, notes: Notes) -> None:
+    batch.lines, batch.accepted, batch.amount_rp = writer.lines, writer.accepted, writer.amount_rp
+    batch.quarantined, batch.warned = writer.quarantined, writer.warned
+    batch.duplicates = writer.reasons[Reason.NIK_TWICE_IN_FILE] + writer.reasons[Reason.NIK_IN_STAGE]
+    batch.reasons = {reason.value: writer.reasons[reason] for reason in sorted(writer.reasons)}
+    batch.parts = [[part, first] for part, first in notes.parts]
+    batch.save()
 
 
 def _villages() -> pl.DataFrame:
-    """Village codes as a list may write them → the code that counts today and its branch; retired ones by their one successor."""
+    """Village codes as a list may write them → the code that counts today and its branch; retired ones by their one successor.
+
+    A retired village that was split, or that nobody has linked, has no code of today: its lines are for the ministry to settle.
+    """
     rows = queries.villages()
-    branch = {row.village: row.branch for row in rows}
+    branch = {row.code: row.branch for row in rows}
     today = current_areas()
-    current = [today.get(row.village, row.village) for row in rows]
+    current = [row.code if row.current else today.get(row.code) for row in rows]
     return pl.DataFrame(
         {
-            "code": [row.code for row in rows],
+            "code": [str(row.code) for row in rows],
             "village": current,
-            "branch": [branch.get(village, row.branch) for village, row in zip(current, rows, strict=True)],
+            "branch": [branch.get(village) for village in current],
         },
         schema={"code": pl.String, "village": pl.Int64, "branch": pl.Int32},
     )
 
 
-def _repeated(
-    numbers: pl.Series, seen: np.ndarray[Any, np.dtype[np.int64]]
-) -> tuple[pl.Series, np.ndarray[Any, np.dtype[np.int64]]]:
-    """Which of the numbers came before, here or in ``seen`` (sorted); and ``seen`` with these added."""
-    given = numbers.is_not_null()
-    earlier = given & ~numbers.is_first_distinct()
-    values = numbers.fill_null(-1).to_numpy()
-    if len(seen):
-        places = np.searchsorted(seen, values).clip(max=len(seen) - 1)
-        earlier = earlier | (given & pl.Series(seen[places] == values))
-    fresh = np.unique(values[given.to_numpy()])
-    return earlier, np.union1d(seen, fresh) if len(seen) else fresh
-
-
-def _with_reason(column: str, applies: pl.Series, reason: Reason) -> pl.Expr:
-    added = pl.concat_str(pl.col(column), pl.lit(" "), pl.lit(str(reason))).str.strip_chars_start()
-    return pl.when(applies).then(added).otherwise(pl.col(column)).alias(column)
-
-
-def _uuid_texts(rows: Sequence[Any]) -> list[str]:
-    return [row.family.hex for row in rows]
-
-
-def _ids(lines: pl.Series, at: datetime) -> pl.Series:
-    """UUIDv7 of entitlements: the import's millisecond, then the line, then random bits; so they follow the file's order."""
-    milliseconds = int(at.timestamp() * 1000).to_bytes(6, "big").hex()
-    numbers = lines.to_numpy().astype(np.uint64)
-    noise = np.frombuffer(os.urandom(6 * len(lines)), dtype=np.uint8).reshape(-1, 6)
-    high = (numbers >> np.uint64(20)) & np.uint64(0xFFF)
-    middle = (numbers >> np.uint64(6)) & np.uint64(0x3FFF)
-    low = numbers & np.uint64(0x3F)
-    texts = [
-        f"{milliseconds}7{h:03x}{0x8000 | m:04x}{lo << 2:02x}{bytes(n[1:]).hex()}"
-        for h, m, lo, n in zip(high.tolist(), middle.tolist(), low.tolist(), noise, strict=True)
-    ]
-    return pl.Series("id", texts)
-
-
-def _as_text(content: dict[str, str]) -> str:
-    return "\t".join(content[column] for column in COLUMNS)
-
-
-def quarantined(*, batch: Batch) -> list[tuple[int, str, dict[str, str]]]:
-    """The lines that could not be accepted: number, reasons, and what the file said (opened; for the ministry's eyes)."""
-    opened = sealer(b"nik").open
-    return [
-        (row.line, row.reasons, dict(zip(COLUMNS, opened(bytes(row.content_sealed)).split("\t"), strict=True)))
-        for row in Quarantine.objects.filter(batch=batch).order_by("line")
-    ]
-
-
 def batch_named(word: str) -> Batch:
-    """A batch by its number or its name; raises ``NotFound``."""
-    found = Batch.objects.filter(name=word).first() or (
-        Batch.objects.filter(id=int(word)).first() if word.isdecimal() else None
-    )
-    if found is None:
+    """A batch by its number or its name; raises ``NotFound``, and ``Conflict`` for a name that several stages have."""
+    found = list(Batch.objects.select_related("stage__programme").filter(name=word)[:2])
+    if not found and word.isdecimal() and len(word) < 10:
+        found = list(Batch.objects.select_related("stage__programme").filter(id=int(word)))
+    if len(found) > 1:
+        raise Conflict(f"Several stages have a batch {word}: name it by its number, which `salur danom batches` lists.")
+    if not found:
         raise NotFound(f"There is no batch {word}: `salur danom batches` lists them.")
-    return found
+    return found[0]
 
 
-@transaction.atomic
-def approve_batch(*, word: str, actor: str, at: datetime) -> Batch:
+def approve_batch(*, word: str, actor: str, at: datetime, progress: Progress = lambda lines: None) -> Batch:
     """The staged lines become entitlements; all of them, or none. The same approval again changes nothing.
 
+    First the families come into the registry, a stretch in each transaction, so that nobody waits for 18.8 million rows; what is cut off
+    there is done to its end by the same command again. Then, in one transaction, the list counts: a stage's first one is attached whole.
     Refuses (``SamePerson``) the importer where the stage asks for a second person, (``NotInOrder``) a version before its turn.
     """
     batch = batch_named(word)
+    with _alone_with(batch.stage):
+        batch.refresh_from_db()
+        if batch.state == State.APPROVED:
+            return batch
+        _may_approve(batch, actor)
+        table = lines_table(batch)
+        counted = queries.run("count_lines", table=table)[0]
+        if counted.lines != batch.accepted:
+            raise Conflict(f"The staged lines of {batch.name} are incomplete: cancel it and import the file again.")
+        if batch.kind == Kind.WITHDRAWAL:
+            return _approve(batch, actor, at, _hold)
+        if batch.kind == Kind.CORRECTION:
+            _refuse_gone(batch)
+            register_staged(staged=families_table(batch), progress=progress)
+            return _approve(batch, actor, at, _correct)
+        known = (
+            queries.run("known_families", table=table, stage=batch.stage_id)[0].known if _has_list(batch.stage) else 0
+        )
+        if known:
+            raise Conflict(
+                f"{known:,} families of {batch.name} came onto the list in the meantime: cancel it and import the file again."
+            )
+        register_staged(staged=families_table(batch), progress=progress)
+        return _approve(batch, actor, at, _entitle)
+
+
+@contextmanager
+def _alone_with(stage: Stage) -> Iterator[None]:
+    """The stage's list is changed by one at a time, also over several transactions."""
+    queries.take_stage(stage=stage.id)
+    try:
+        yield
+    finally:
+        if not connection.needs_rollback:
+            queries.leave_stage(stage=stage.id)
+
+
+def _may_approve(batch: Batch, actor: str) -> None:
     stage = batch.stage
-    queries.lock_stage(stage=stage.id)
-    batch.refresh_from_db()
-    if batch.state == State.APPROVED:
-        return batch
     if batch.state == State.CANCELLED:
         raise AlreadyDecided(f"{batch.name} was cancelled: import the list again.")
-    alone = actor == batch.imported_by
-    if alone and needs_second_person(
+    if actor == batch.imported_by and needs_second_person(
         second_person=stage.second_person, above_lines=stage.second_person_above_lines, above_rp=stage.second_person_above_rp,
         lines=batch.accepted, amount_rp=batch.amount_rp,
     ):  # fmt: skip
@@ -343,33 +229,154 @@ def approve_batch(*, word: str, actor: str, at: datetime) -> Batch:
     waiting = Batch.objects.filter(stage=stage, version__lt=batch.version, state=State.IMPORTED).first()
     if waiting is not None:
         raise NotInOrder(f"{waiting.name} came before {batch.name} and waits: approve or cancel it first.")
-    table = lines_table(batch)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [table])
-        there = cursor.fetchone()[0]
-    counted = queries.run("count_lines", table=table)[0] if there else None
-    if counted is None or (counted.lines, counted.amount_rp) != (batch.accepted, batch.amount_rp):
-        raise Conflict(
-            f"The staged lines of {batch.name} were lost when the database stopped: cancel it and import the file again."
-        )
-    known = queries.run("known_families", table=table, stage=stage.id)[0].known
-    if known:
-        raise Conflict(
-            f"{known} families of {batch.name} came onto the list in the meantime: cancel it and import the file again."
-        )
-    queries.run("register_families", table=table, key_version=KEY_VERSION)
-    queries.run("entitle", table=table, stage=stage.id, version=batch.version)
-    queries.run("tally", table=table, stage=stage.id, version=batch.version)
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP TABLE {table}")
-        cursor.execute(f"ANALYZE danom_entitlement_s{stage.id:d}, danom_tally_s{stage.id:d}")
+
+
+@transaction.atomic
+def _approve(batch: Batch, actor: str, at: datetime, apply: Callable[[Batch, str, datetime], None]) -> Batch:
+    apply(batch, actor, at)
+    queries.settle_mending(batch=batch.id)
+    drop_tables(batch)
     batch.state, batch.approved_by, batch.approved_at = State.APPROVED, actor, at
     batch.save()
     audit.record(
         actor=actor, verb="approved", subject=f"batch/{batch.id}", at=at,
-        facts={"stage": stage.code, "version": batch.version, "accepted": batch.accepted, "amount_rp": batch.amount_rp},
+        facts={"stage": batch.stage.code, "version": batch.version, "accepted": batch.accepted, "amount_rp": batch.amount_rp},
     )  # fmt: skip
     return batch
+
+
+def _entitle(batch: Batch, actor: str, at: datetime) -> None:
+    table, stage = lines_table(batch), batch.stage_id
+    queries.run("tally", table=table, stage=stage, version=batch.version)
+    partition = _partition(batch.stage)
+    if partition is None:
+        _attach(batch)
+        return
+    queries.run("entitle", table=table)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = %s::regclass", [partition])
+        if cursor.fetchone()[0] < 10 * batch.accepted:
+            cursor.execute(f"ANALYZE {partition}")
+
+
+def _attach(batch: Batch) -> None:
+    """A stage's first list becomes its partition, with its keys, which were built where nobody waits for them.
+
+    ATTACH takes a lock that payments of other stages do not meet, and reads nothing: the table's own check says which stage it holds.
+    """
+    stage = batch.stage_id
+    table, partition = lines_table(batch), f"danom_entitlement_s{stage:d}"
+    if queries.run("scattered", table=table)[0].scattered:
+        _gather(table)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL maintenance_work_mem = '512MB'")
+        cursor.execute(f"ALTER TABLE {table} RENAME TO {partition}")
+        for key in (
+            f"ALTER TABLE {partition} ADD CONSTRAINT {partition}_pkey PRIMARY KEY (stage, branch, id)",
+            f"ALTER TABLE {partition} ADD CONSTRAINT {partition}_family_once UNIQUE (stage, family, branch)",
+            f"CREATE INDEX {partition}_village ON {partition} (branch, village)",
+            f"CREATE INDEX {partition}_likeness ON {partition} (likeness)",
+            f"ALTER TABLE danom_entitlement ATTACH PARTITION {partition} FOR VALUES IN ({stage:d})",
+            f"ALTER TABLE {partition} DROP CONSTRAINT danom_line_stage",
+            f"ANALYZE danom_tally_s{stage:d}",
+        ):
+            cursor.execute(key)
+
+
+def _gather(table: str) -> None:
+    """Lines of one village lie together, as they are paid, also where the ministry's file scatters them."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL work_mem = '512MB'")
+        cursor.execute(f"CREATE TABLE {table}_g (LIKE {table} INCLUDING CONSTRAINTS INCLUDING DEFAULTS)")
+        cursor.execute(f"INSERT INTO {table}_g SELECT * FROM {table} ORDER BY branch, village, line")  # noqa: S608  our own names
+        cursor.execute(f"DROP TABLE {table}")
+        cursor.execute(f"ALTER TABLE {table}_g RENAME TO {table}")
+        cursor.execute(f"ANALYZE {table}")
+
+
+def _partition(stage: Stage) -> str | None:
+    """The stage's partition of the list; ``None`` before its first list."""
+    name = f"danom_entitlement_s{stage.id:d}"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [name])
+        return name if cursor.fetchone()[0] else None
+
+
+def _has_list(stage: Stage) -> bool:
+    return bool(queries.one("anything_approved", stage=stage.id).here)
+
+
+def _refuse_gone(batch: Batch) -> None:
+    gone = queries.run("families_gone", table=lines_table(batch), stage=batch.stage_id)[0].gone
+    if gone:
+        raise Conflict(
+            f"{gone:,} families of {batch.name} are not on the list any more: cancel it and import the file again."
+        )
+
+
+def _hold(batch: Batch, actor: str, at: datetime) -> None:
+    _refuse_gone(batch)
+    queries.run(
+        "hold_batch", table=lines_table(batch), stage=batch.stage_id, batch=batch.id, actor=actor, at=at,
+        reason=f"withdrawn by {batch.name}",
+    )  # fmt: skip
+
+
+def _correct(batch: Batch, actor: str, at: datetime) -> None:
+    """Entitlements are taken off the list and put back changed. Where somebody has been (a payment, a failed visit, a geotag, a work
+    list), the foreign keys hold the entitlement: such a line goes to quarantine, for what has happened is not changed by a file."""
+    table, stage = lines_table(batch), batch.stage_id
+    changes = queries.run("change_entitlements", table=table, stage=stage)
+    taken = {row.id: row for row in _take_away(stage, changes)}
+    done = [change for change in changes if change.id in taken]
+    _quarantine_visited(batch, [change.line for change in changes if change.id not in taken])
+    if not done:
+        return
+    rows = [taken[change.id] for change in done]
+    queries.run(
+        "put_back", table=table, stage=stage, version=batch.version, ids=[row.id for row in rows], families=[row.family for row in rows],
+        numbers=[row.number for row in rows], held=[row.held for row in rows],
+    )  # fmt: skip
+    ids, branches = [change.id for change in done], [change.branch for change in done]
+    new_branches = [change.new_branch for change in done]
+    queries.move_holds(stage=stage, ids=ids, branches=branches, new_branches=new_branches)
+    queries.note_changes(
+        stage=stage, version=batch.version, lines=[change.line for change in done], ids=ids, branches=branches, new_branches=new_branches,
+        villages=[change.village for change in done], new_villages=[change.new_village for change in done],
+        amounts=[change.amount_rp for change in done], new_amounts=[change.new_amount_rp for change in done],
+    )  # fmt: skip
+
+
+def _take_away(stage: int, changes: Sequence[Any]) -> list[Any]:
+    """Entitlements taken off the list; those that a foreign key holds stay. Halves, to find them: few are held."""
+    if not changes:
+        return []
+    try:
+        with transaction.atomic():
+            return queries.take_away(
+                stage=stage, branches=[row.branch for row in changes], ids=[row.id for row in changes]
+            )
+    except IntegrityError:
+        if len(changes) == 1:
+            return []
+    half = len(changes) // 2
+    return _take_away(stage, changes[:half]) + _take_away(stage, changes[half:])
+
+
+def _quarantine_visited(batch: Batch, lines: list[int]) -> None:
+    if not lines:
+        return
+    version = key_version()
+    empty = sealer(LINE, version).seal(msgspec.json.encode(["" for _ in COLUMNS]))
+    Quarantine.objects.bulk_create(
+        [
+            Quarantine(batch=batch, line=line, reasons=Reason.VISITED_ALREADY.value, content_sealed=empty, key_version=version)
+            for line in lines
+        ]
+    )  # fmt: skip
+    batch.accepted -= len(lines)
+    batch.quarantined += len(lines)
+    batch.reasons = {**batch.reasons, Reason.VISITED_ALREADY.value: len(lines)}
 
 
 @transaction.atomic
@@ -382,13 +389,135 @@ def cancel_batch(*, word: str, actor: str, at: datetime) -> Batch:
         raise AlreadyDecided(f"{batch.name} is approved: correct it with another batch.")
     if batch.state == State.CANCELLED:
         return batch
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP TABLE IF EXISTS {lines_table(batch)}")
+    drop_tables(batch)
+    queries.forget_batch(batch=batch.id)
     batch.state = State.CANCELLED
     batch.name = f"{batch.name} (cancelled {batch.id})"
     batch.save()
     audit.record(actor=actor, verb="cancelled", subject=f"batch/{batch.id}", at=at, facts={"version": batch.version})
     return batch
+
+
+def quarantined(*, batch: Batch, all_lines: bool = False) -> Iterator[QuarantinedLine]:
+    """The lines that could not be accepted and have not come again mended (or all): opened, for the ministry's eyes."""
+    found = Quarantine.objects.filter(batch=batch).order_by("line")
+    if not all_lines:
+        found = found.filter(mended_by=None)
+    openers: dict[int, Any] = {}
+    parts = list(reversed(batch.parts))
+    for row in found.iterator():
+        opener = openers.get(row.key_version) or openers.setdefault(row.key_version, sealer(LINE, row.key_version).open)
+        cells = msgspec.json.decode(opener(bytes(row.content_sealed)), type=list[str])
+        part, first = next(((part, first) for part, first in parts if first <= row.line), ("", 0))
+        line = row.line - first + 1 if first else row.line
+        yield QuarantinedLine(
+            row.line, part, line, row.reasons, row.earlier_line, dict(zip(COLUMNS, cells, strict=True))
+        )
+
+
+def still_quarantined() -> dict[int, int]:
+    """Batch → lines that wait to be mended."""
+    return {row.batch: row.lines for row in queries.still_quarantined()}
+
+
+def entitlement_of(*, stage: Stage, word: str) -> Any:
+    """A row of the list by its id or by the NIK; raises ``NotFound``."""
+    family = family_of_nik(word)
+    try:
+        wanted = family or UUID(word)
+    except ValueError:
+        raise NotFound("That is neither a NIK nor the id of an entitlement: check it.") from None
+    found = queries.entitlement(stage=stage.id, word=wanted)
+    if not found:
+        raise NotFound(f"Nobody on the list of {stage.code} is that: check the number.")
+    return found[0]
+
+
+@transaction.atomic
+def hold(*, stage_code: str, word: str, reason: str, actor: str, at: datetime) -> tuple[Any, bool]:
+    """Nobody pays this entitlement until it is released; it stays allocated. Answers (entitlement, whether it was free before)."""
+    stage = stage_by_code(stage_code)
+    row = entitlement_of(stage=stage, word=word)
+    changed = bool(
+        queries.hold(id=uuid7(at), stage=stage.id, branch=row.branch, entitlement=row.id, reason=reason, actor=actor, at=at)
+    )  # fmt: skip
+    if changed:
+        facts = {"stage": stage.code, "reason": reason}
+        audit.record(actor=actor, verb="held", subject=f"entitlement/{row.id}", facts=facts, at=at, branch=row.branch)
+    return row, changed
+
+
+@transaction.atomic
+def release(*, stage_code: str, word: str, reason: str, actor: str, at: datetime) -> tuple[Any, bool]:
+    """End a hold. Answers (entitlement, whether it was held before)."""
+    stage = stage_by_code(stage_code)
+    row = entitlement_of(stage=stage, word=word)
+    changed = bool(
+        queries.release(stage=stage.id, branch=row.branch, entitlement=row.id, reason=reason, actor=actor, at=at)
+    )
+    if changed:
+        facts = {"stage": stage.code, "reason": reason}
+        audit.record(
+            actor=actor, verb="released", subject=f"entitlement/{row.id}", facts=facts, at=at, branch=row.branch
+        )
+    return row, changed
+
+
+def holds(*, stage_code: str, released: bool = False) -> list[Any]:
+    return queries.holds(stage=stage_by_code(stage_code).id, released=released)
+
+
+def open_pairs(*, stage_code: str | None = None) -> list[dict[str, object]]:
+    """Pairs of families on approved lists that may be one person, for a person to judge; numbers masked."""
+    stage = stage_by_code(stage_code).id if stage_code else None
+    pairs = []
+    for row in queries.open_pairs(stage=stage):
+        pairs.append({
+            "batch": row.batch, "line": row.line, "name": row.name, "birth_date": row.birth_date,
+            "family": row.family, "nik": _masked(row.nik_sealed, row.key_version), "address": row.address,
+            "other": row.other, "other_nik": _masked(row.other_nik_sealed, row.other_key_version), "other_address": row.other_address,
+        })  # fmt: skip
+    return pairs
+
+
+def _masked(sealed: bytes, version: int) -> str:
+    return masked(sealer(NIK, version).open(bytes(sealed)).decode())
+
+
+@transaction.atomic
+def judge_pair(*, family: UUID, other: UUID, same: bool, reason: str, actor: str, at: datetime) -> None:
+    """Say once and for all whether two families are one person; later lists do not ask again about two that are not.
+
+    Raises ``AlreadyDecided``. Two that are one: hold one of the entitlements, with that reason.
+    """
+    if not queries.judge(family=family, other=other, same=same, reason=reason, actor=actor, at=at):
+        raise AlreadyDecided("Somebody has judged this pair before.")
+    facts = {"other": other, "same": same, "reason": reason}
+    audit.record(actor=actor, verb="judged", subject=f"family/{family}", facts=facts, at=at)
+
+
+def policy(*, programme: Programme) -> dict[Reason, Weight]:
+    """Where a programme weighs reasons otherwise than the house."""
+    return {Reason(row.reason): Weight(row.weight) for row in queries.policy(programme=programme.id)}
+
+
+@transaction.atomic
+def set_policy(*, programme_code: str, weights: dict[Reason, Weight], actor: str, at: datetime) -> dict[Reason, Weight]:
+    """Let reasons weigh otherwise in a programme, from the next import on. Raises ``NotAdjustable``, ``NotFound``."""
+    programme = Programme.objects.filter(code=programme_code).first()
+    if programme is None:
+        raise NotFound(f"There is no programme {programme_code}: `salur programmes list` shows those there are.")
+    fixed = [reason.value for reason in weights if reason not in ADJUSTABLE]
+    if fixed:
+        raise NotAdjustable(f"{', '.join(fixed)} cannot weigh otherwise; {', '.join(sorted(ADJUSTABLE))} can.")
+    before = policy(programme=programme)
+    changed = {reason: weight for reason, weight in weights.items() if before.get(reason) != weight}
+    for reason, weight in changed.items():
+        queries.set_policy(programme=programme.id, reason=reason.value, weight=weight.value)
+    if changed:
+        facts = {reason.value: weight.value for reason, weight in changed.items()}
+        audit.record(actor=actor, verb="changed", subject=f"policy/{programme.code}", facts=facts, at=at)
+    return policy(programme=programme)
 
 
 def allocation(*, stage_code: str, by: str, version: int | None = None) -> tuple[int, list[Any]]:
@@ -406,13 +535,14 @@ def recount(*, stage: int) -> list[Recount]:
     broken = [row for row in tally if row.broken]
     batches = queries.recount_batches(stage=stage)
     twice = queries.recount_families(stage=stage)
+    held = queries.recount_holds(stage=stage)
     return [
         Recount(
             "list tallies equal a recount of the entitlements",
             len(tally),
             len(broken),
             [
-                f"branch {row.branch} village {row.village} version {row.version}: tally says {row.lines} lines Rp{row.amount_rp},"
+                f"branch {row.branch} village {row.village}: tally says {row.lines} lines Rp{row.amount_rp},"
                 f" the entitlements say {row.recounted_lines} lines Rp{row.recounted_amount_rp}"
                 for row in broken[:5]
             ],
@@ -428,5 +558,11 @@ def recount(*, stage: int) -> list[Recount]:
             sum(row.recounted_lines for row in tally),
             len(twice),
             [f"family {row.family} {row.times} times" for row in twice[:5]],
+        ),
+        Recount(
+            "what is held has a reason, and what has one is held",
+            sum(row.recounted_lines for row in tally),
+            len(held),
+            [f"entitlement {row.entitlement} {'should be' if row.should_be else 'is'} held" for row in held[:5]],
         ),
     ]

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import numpy as np
+import numpy.typing as npt
 import psycopg
 from psycopg.adapt import Buffer, Dumper
 from psycopg.pq import Format
@@ -34,6 +36,12 @@ class Column:
 
 def uuids(values: Sequence[UUID]) -> Column:
     return Column(_UUID, len(values), b"".join([b"\0\0\0\x10" + value.int.to_bytes(16, "big") for value in values]))
+
+
+def uuid_blocks(blocks: npt.NDArray[np.uint8]) -> Column:
+    """Ids that are bytes already, shape (ids, 16)."""
+    lengths = np.broadcast_to(np.frombuffer(b"\0\0\0\x10", np.uint8), (len(blocks), 4))
+    return Column(_UUID, len(blocks), np.concatenate([lengths, blocks], axis=1).tobytes())
 
 
 def smallints(values: Sequence[int]) -> Column:

@@ -5,24 +5,38 @@ inheriting ``StageTable``; the table itself is made by hand-written SQL in the f
 grants are more than Django's schema editor can say.
 """
 
+from typing import ClassVar
+
 from django.apps import apps
 from django.db import connection, models
 
 
 class StageTable(models.Model):
-    """A hot table, ``PARTITION BY LIST (stage)``, with the branch in every unique key so that it can be distributed."""
+    """A hot table, ``PARTITION BY LIST (stage)``, with the branch in every unique key so that it can be distributed.
+
+    One that is ``loaded_beside`` gets a stage's partition when its first rows are attached, whole and with their keys.
+    """
+
+    loaded_beside: ClassVar[bool] = False
 
     class Meta:
         abstract = True
         managed = False
 
 
-def stage_tables() -> list[str]:
-    return sorted(model._meta.db_table for model in apps.get_models() if issubclass(model, StageTable))
+def stage_tables(*, loaded_beside: bool = True) -> list[str]:
+    """Every hot table; without those ``loaded_beside`` when told so."""
+    models = (model for model in apps.get_models() if issubclass(model, StageTable))
+    return sorted(model._meta.db_table for model in models if loaded_beside or not model.loaded_beside)
 
 
-def open_stage_partitions(*, stage: int) -> None:
-    """Make the partitions of one stage in every hot table; those that exist are left as they are."""
+def open_stage_partitions(*, stage: int, loaded_beside: bool = False) -> None:
+    """Make the partitions of one stage in every hot table; those that exist are left as they are.
+
+    With ``loaded_beside`` also of tables whose rows are otherwise attached, for who writes them row by row.
+    """
     with connection.cursor() as cursor:
-        for table in stage_tables():
-            cursor.execute(f"CREATE TABLE IF NOT EXISTS {table}_s{stage:d} PARTITION OF {table} FOR VALUES IN ({stage:d})")
+        for table in stage_tables(loaded_beside=loaded_beside):
+            cursor.execute(
+                f"CREATE TABLE IF NOT EXISTS {table}_s{stage:d} PARTITION OF {table} FOR VALUES IN ({stage:d})"
+            )

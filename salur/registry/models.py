@@ -1,10 +1,26 @@
-"""Families; the table is made by migrations/0001_registry.sql."""
+"""Families and the keys that seal them; the tables are made by the migrations."""
+
+from typing import ClassVar
 
 from django.db import models
 
+from salur.registry.rules import KK, NIK
 
-class Family(models.Model):
+
+class SealedTable(models.Model):
+    """A table with sealed columns: ``sealed`` names each with its purpose, ``key_version`` tells the key. `registry rotate` renews them."""
+
+    sealed: ClassVar[dict[str, bytes]]
+    key_version = models.SmallIntegerField()
+
+    class Meta:
+        abstract = True
+
+
+class Family(SealedTable):
     """One named recipient at the branch that pays them. A family that moves to another branch is there a new row of the same id."""
+
+    sealed: ClassVar[dict[str, bytes]] = {"nik_sealed": NIK, "kk_sealed": KK}
 
     pk = models.CompositePrimaryKey("id", "branch")
     id = models.UUIDField()
@@ -12,7 +28,6 @@ class Family(models.Model):
     nik_sealed = models.BinaryField()
     kk_sealed = models.BinaryField(null=True)
     kk_key = models.UUIDField(null=True)
-    key_version = models.SmallIntegerField()
     name = models.TextField()
     birth_date = models.DateField(null=True)
     sex = models.CharField(max_length=1, null=True)
@@ -23,3 +38,14 @@ class Family(models.Model):
     class Meta:
         managed = False
         db_table = "registry_family"
+
+
+class Key(models.Model):
+    version = models.SmallIntegerField(primary_key=True)
+    key_sealed = models.BinaryField()
+    made_by = models.TextField()
+    made_at = models.DateTimeField()
+
+    class Meta:
+        managed = False
+        db_table = "registry_key"

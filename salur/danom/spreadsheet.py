@@ -1,0 +1,117 @@
+"""Spreadsheets as lists: every sheet that is one, in the file's order.
+
+What a spreadsheet does to numbers is undone here, where it is still known which cells were numbers: leading zeros that were lost, and
+decimals. A small file can claim to be a sheet of seventeen thousand million cells; it is measured before anything is loaded.
+"""
+
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import fastexcel
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from salur.danom.reading import MAX_COLUMNS, STRETCH_LINES, Source, UnreadableList, as_texts
+from salur.danom.rules import REQUIRED, canonical
+
+MAX_BYTES = 2 << 30  # of all parts unpacked: a full sheet of 14 columns is about one
+MAX_CELLS = 60_000_000  # rows times columns: how much is loaded at once
+MAX_ROWS = 1_048_576
+_HEADER_ROWS = 15
+_CHUNK = 4 << 20
+# A cell's or a row's place as it is written, and the end of one that says no place.
+_PLACE = re.compile(rb'<(?:\w+:)?c [^>]*?\br="([A-Z]{1,7})(\d{1,9})"')
+_ROW = re.compile(rb'<(?:\w+:)?row [^>]*?\br="(\d{1,12})"')
+
+
+def sheets(path: Path) -> Iterator[Source]:
+    """The tables of a workbook. Lines are numbered through: a sheet's rows follow those of the sheet before."""
+    _measure(path)
+    try:
+        book = fastexcel.read_excel(str(path))
+        line = 1
+        for name in book.sheet_names:
+            sheet = book.load_sheet(name, header_row=None, dtypes="string", skip_whitespace_tail_rows=True)
+            frame = sheet.to_polars()
+            if frame.is_empty():
+                continue
+            frame = frame.select(as_texts(pl.all()))
+            header = _header_row(frame)
+            fields = [cell.strip() for cell in frame.row(header)]
+            yield Source(name, fields, _stretches(frame, header, line), line)
+            line += len(frame)
+    except fastexcel.FastExcelError as error:
+        raise UnreadableList(f"{path.name} is not a spreadsheet that can be read: save it again as .xlsx.") from error
+
+
+def _header_row(frame: pl.DataFrame) -> int:
+    """The row of headers: titles and empty rows may stand above it."""
+    known = [len({canonical(cell) for cell in row} & set(REQUIRED)) for row in frame.head(_HEADER_ROWS).rows()]
+    return max(range(len(known)), key=known.__getitem__)
+
+
+def _stretches(frame: pl.DataFrame, header: int, first: int) -> Iterator[tuple[pl.DataFrame, npt.NDArray[np.int32]]]:
+    for start in range(header + 1, len(frame), STRETCH_LINES):
+        rows = frame[start : start + STRETCH_LINES]
+        lines = np.arange(first + start, first + start + len(rows), dtype=np.int32)
+        given = rows.select(pl.any_horizontal(pl.all().str.strip_chars() != "")).to_series()
+        yield rows.filter(given), lines[given.to_numpy()]
+
+
+def _measure(path: Path) -> None:
+    """Refuses what would not fit, by unpacking every part once without keeping it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            if "xl/workbook.xml" not in names:
+                raise UnreadableList(
+                    f"{path.name} is a zip file and no spreadsheet: unpack it and send the list itself."
+                )
+            left = MAX_BYTES
+            for name in names:
+                left = _measure_part(archive, name, left, path.name)
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+        raise UnreadableList(f"{path.name} is not a whole spreadsheet: save it again as .xlsx.") from error
+
+
+def _measure_part(archive: zipfile.ZipFile, name: str, left: int, file: str) -> int:
+    """How many bytes may still be unpacked after this part."""
+    is_sheet = name.startswith("xl/worksheets/")
+    columns = rows = 0
+    rest = b""
+    with archive.open(name) as part:
+        while chunk := part.read(_CHUNK):
+            left -= len(chunk)
+            if left < 0:
+                raise UnreadableList(
+                    f"{file} unpacks to more than {MAX_BYTES >> 30} GB: that is no list; send it as CSV or in parts."
+                )
+            if not is_sheet:
+                continue
+            data = rest + chunk
+            widest = {letters for letters, _ in _PLACE.findall(data)}
+            columns = max([columns, *map(_column_number, widest)])
+            last_rows = _ROW.findall(data)
+            rows = max(rows, int(last_rows[-1])) if last_rows else rows
+            if columns > MAX_COLUMNS:
+                raise UnreadableList(
+                    f"{file} has a cell in column {columns:,}: a list has at most {MAX_COLUMNS} columns."
+                )
+            if rows > MAX_ROWS or rows * columns > MAX_CELLS:
+                raise UnreadableList(
+                    f"{file} has a sheet of {rows:,} rows and {columns:,} columns: send it as CSV or in parts."
+                )
+            rest = data[-200:]
+    return left
+
+
+def _column_number(letters: bytes) -> int:
+    """``A`` → 1, ``XFD`` → 16384."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - ord("A") + 1
+    return number
