@@ -12,6 +12,7 @@ import io
 import tomllib
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, NamedTuple, cast
@@ -97,18 +98,21 @@ def read_list(
     layout = Layout(encoding or said.encoding or "utf-8", said.columns, required)
     notes = notes or Notes()
     any_lines = any_table = False
-    for source in _sources(path, layout.encoding, notes):
-        name = f"{path.name}, sheet {source.part}" if source.part else path.name
-        if source.part and not set(layout.required) & set(known_positions(source.fields, name, layout, strict=False)):
-            notes.say(f"{name} is no list: passed over.")
-            continue
-        found = positions(source.fields, name, layout)
-        any_table = True
-        if source.part:
-            notes.parts.append((source.part, source.first_line))
-        for rows, lines in source.stretches:
-            any_lines = any_lines or len(lines) > 0
-            yield framed(rows, lines, found, name)
+    with _readable(path):
+        for source in _sources(path, layout.encoding, notes):
+            name = f"{path.name}, sheet {source.part}" if source.part else path.name
+            if source.part and not set(layout.required) & set(
+                known_positions(source.fields, name, layout, strict=False)
+            ):
+                notes.say(f"{name} is no list: passed over.")
+                continue
+            found = positions(source.fields, name, layout)
+            any_table = True
+            if source.part:
+                notes.parts.append((source.part, source.first_line))
+            for rows, lines in source.stretches:
+                any_lines = any_lines or len(lines) > 0
+                yield framed(rows, lines, found, name)
     if not any_table:
         raise UnreadableList(f"{path.name}: no sheet has the columns {', '.join(layout.required)}.")
     if not any_lines:
@@ -118,11 +122,12 @@ def read_list(
 def first_lines(path: Path, *, encoding: str) -> tuple[pl.DataFrame, str | None]:
     """Some first rows of a file under its own headers, and its encoding where it is text."""
     notes = Notes()
-    for source in _sources(path, encoding, notes):
-        for rows, _ in source.stretches:
-            frame = rows[:2_000]
-            return frame.rename(dict(zip(frame.columns, _distinct(source.fields), strict=True))), notes.encoding
-        return pl.DataFrame(schema=dict.fromkeys(_distinct(source.fields), pl.String)), notes.encoding
+    with _readable(path):
+        for source in _sources(path, encoding, notes):
+            for rows, _ in source.stretches:
+                frame = rows[:2_000]
+                return frame.rename(dict(zip(frame.columns, _distinct(source.fields), strict=True))), notes.encoding
+            return pl.DataFrame(schema=dict.fromkeys(_distinct(source.fields), pl.String)), notes.encoding
     raise UnreadableList(f"{path.name} holds no table.")
 
 
@@ -132,6 +137,17 @@ def _distinct(fields: Sequence[str]) -> list[str]:
         field if field and field not in fields[: place - 1] else f"{field or 'column'} ({place})"
         for place, field in enumerate(fields, 1)
     ]
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """What the readers of formats say of a broken file, in a sentence."""
+    try:
+        yield
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise UnreadableList(f"{path.name} is not a whole gzip file: send it again.") from error
+    except pl.exceptions.PolarsError as error:
+        raise UnreadableList(f"{path.name} is not a Parquet file that can be read: write it again.") from error
 
 
 def _sources(path: Path, encoding: str, notes: Notes) -> Iterator[Source]:
@@ -151,11 +167,8 @@ def _sources(path: Path, encoding: str, notes: Notes) -> Iterator[Source]:
     elif beginning.startswith(b"\xd0\xcf\x11\xe0"):
         raise UnreadableList(f"{path.name} is an old Excel file (.xls): save it as .xlsx or CSV.")
     else:
-        try:
-            with _opened(path) as opened:
-                yield from _csv(opened, path.name, encoding, notes)
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise UnreadableList(f"{path.name} is not a whole gzip file: send it again.") from error
+        with _opened(path) as opened:
+            yield from _csv(opened, path.name, encoding, notes)
 
 
 def read_mapping(path: Path) -> Mapping:
@@ -428,11 +441,8 @@ def _outside_quotes(
 
 
 def _parquet(path: Path) -> Iterator[Source]:
-    try:
-        scan = pl.scan_parquet(path)
-        yield Source("", scan.collect_schema().names(), _parquet_stretches(scan))
-    except pl.exceptions.PolarsError as error:
-        raise UnreadableList(f"{path.name} is not a Parquet file that can be read: write it again.") from error
+    scan = pl.scan_parquet(path)
+    yield Source("", scan.collect_schema().names(), _parquet_stretches(scan))
 
 
 def _parquet_stretches(scan: pl.LazyFrame) -> Iterator[tuple[pl.DataFrame, npt.NDArray[np.int32]]]:
