@@ -17,6 +17,7 @@ FOLDERS = {
     "areas": "salur.areas.commands:areas",
     "offices": "salur.offices.commands:offices",
     "programmes": "salur.programmes.commands:programmes",
+    "registry": "salur.registry.commands:registry",
     "danom": "salur.danom.commands:danom",
     "payments": "salur.payments.commands:payments",
     "ledger": "salur.web.commands:ledger",

@@ -4,19 +4,26 @@ import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache
+from typing import Any, NamedTuple
 from uuid import UUID
 
+import numpy as np
+from django.apps import apps
 from django.db import connection, transaction
 
+from salur.audit import actions as audit
+from salur.lib.problem import NotFound
 from salur.lib.secrets import derived_key
-from salur.lib.sql import Queries
-from salur.registry.models import Key
-from salur.registry.rules import KK, LINE, NIK, Sealer, key_of
+from salur.lib.sql import Queries, server_cursor
+from salur.registry.models import Key, SealedTable
+from salur.registry.rules import DIGITS, KK, LINE, NIK, SEALED_BYTES, Sealer, key_of, masked
 
 queries = Queries(__file__)
 
 # A stretch of a staged list that is registered in one transaction: some hundred thousand families.
 _PAGES = 16_384
+# As many as are sealed anew while others wait for them: some ten thousand rows, a few tenths of a second.
+_ROTATED_PAGES = 512
 
 
 @lru_cache
@@ -52,14 +59,6 @@ def _key_sealer() -> Sealer:
     return Sealer(derived_key("identifier keys", 64), b"keys")
 
 
-def make_key(*, actor: str, at: datetime) -> int:
-    """A new version of the key, random; rows written from now on are sealed with it."""
-    version = key_version() + 1
-    keys = _key_sealer().seal(os.urandom(64 * 3))
-    Key.objects.create(version=version, key_sealed=keys, made_by=actor, made_at=at)
-    return version
-
-
 def family_of_nik(nik: str) -> UUID | None:
     """The id of the family with this NIK, whether or not it is known here; ``None`` for what is no NIK."""
     return key_of(nik, index_key()) if len(nik) == 16 and nik.isascii() and nik.isdecimal() else None
@@ -89,3 +88,135 @@ def create_staged(*, staged: str) -> None:
     """An empty table in the shape of ``registry_family``, without its keys."""
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE TABLE {staged} (LIKE registry_family INCLUDING CONSTRAINTS INCLUDING DEFAULTS)")
+
+
+class Rotated(NamedTuple):
+    """``renewed`` rows are sealed with ``version`` now; ``left`` ones are not yet: lists that waited meanwhile. Run it again for them."""
+
+    version: int
+    renewed: int
+    left: int
+
+
+def rotate(
+    *, actor: str, at: datetime, finish: bool = False, progress: Callable[[int], None] = lambda rows: None
+) -> Rotated:
+    """A new key, and every row sealed anew, while the system is used: a stretch of rows in each transaction.
+
+    Cut off, the rows not reached still open with their older key; ``finish`` goes on with the newest key instead of making another.
+    """
+    version = key_version() if finish else _make_key(actor=actor, at=at)
+    renewed = 0
+    for model in (model for model in apps.get_models() if issubclass(model, SealedTable)):
+        pages = queries.one("staged_pages", staged=model._meta.db_table).pages
+        for start in range(0, pages, _ROTATED_PAGES):
+            renewed += _renew(model, start, version)
+            progress(renewed)
+    left = sum(_count_old(model, version) for model in apps.get_models() if issubclass(model, SealedTable))
+    return Rotated(version, renewed, left)
+
+
+@transaction.atomic
+def _make_key(*, actor: str, at: datetime) -> int:
+    """A new version of the keys, random; rows written from now on are sealed with it."""
+    queries.lock_keys()
+    version = key_version() + 1
+    keys = _key_sealer().seal(os.urandom(64 * 3))
+    Key.objects.create(version=version, key_sealed=keys, made_by=actor, made_at=at)
+    audit.record(actor=actor, verb="rotated", subject=f"key/{version}", facts={}, at=at)
+    return version
+
+
+@transaction.atomic
+def _renew(model: type[SealedTable], start: int, version: int) -> int:
+    """Rows of some pages, sealed anew; a payment or an import that wants one of them waits a moment."""
+    table, columns = model._meta.db_table, list(model.sealed)
+    with server_cursor() as cursor:
+        cursor.execute(
+            f"""SELECT ctid::text, key_version, {", ".join(columns)} FROM {table}
+            WHERE ctid >= %s::text::tid AND ctid < %s::text::tid AND key_version < %s FOR UPDATE""",  # noqa: S608  names of our own models
+            [f"({start},0)", f"({start + _ROTATED_PAGES},0)", version],
+            binary=True,
+        )
+        rows = cursor.fetchall()
+        if not rows:
+            return 0
+        renewed = [
+            _resealed(purpose, [row[1] for row in rows], [row[2 + place] for row in rows], version)
+            for place, purpose in enumerate(model.sealed.values())
+        ]
+        cursor.execute(
+            f"""UPDATE {table} AS t SET key_version = %s, {", ".join(f"{column} = n.{column}" for column in columns)}
+            FROM unnest(%s::text[], {", ".join("%s::bytea[]" for _ in columns)}) AS n(place, {", ".join(columns)})
+            WHERE t.ctid = n.place::tid""",  # noqa: S608
+            [version, [row[0] for row in rows], *renewed],
+        )
+    return len(rows)
+
+
+def _resealed(purpose: bytes, versions: list[int], sealed: list[bytes | None], version: int) -> list[bytes | None]:
+    """The same values under another key. Numbers come in blocks; other texts one by one."""
+    out: list[bytes | None] = [None] * len(sealed)
+    seal = sealer(purpose, version)
+    for old in set(versions):
+        places = [place for place, given in enumerate(sealed) if given is not None and versions[place] == old]
+        values = [bytes(sealed[place] or b"") for place in places]
+        if purpose == LINE:
+            new = [seal.seal(sealer(purpose, old).open(value)) for value in values]
+        else:
+            assert all(len(value) == SEALED_BYTES for value in values)
+            block = np.frombuffer(b"".join(values), np.uint8).reshape(-1, SEALED_BYTES)
+            new = [row.tobytes() for row in seal.seal_block(sealer(purpose, old).open_block(block))]
+        for place, value in zip(places, new, strict=True):
+            out[place] = value
+    return out
+
+
+def _count_old(model: type[SealedTable], version: int) -> int:
+    left: int = queries.run("count_old", table=model._meta.db_table, version=version)[0].rows
+    return left
+
+
+class Found(NamedTuple):
+    """A family with its numbers masked."""
+
+    family: UUID
+    branch: int
+    name: str
+    nik: str
+    no_kk: str
+
+
+def find(*, word: str) -> Found:
+    """The family with this NIK or id. Raises ``NotFound``; the number does not appear in what it says."""
+    row = _family(word)
+    nik, no_kk = _opened(row)
+    return Found(row.id, row.branch, row.name, masked(nik), masked(no_kk))
+
+
+@transaction.atomic
+def reveal(*, family: UUID, reason: str, actor: str, at: datetime) -> tuple[str, str]:
+    """A family's NIK and family card number in clear. Who saw them and why is written into the branch's trail."""
+    row = _family(str(family))
+    audit.record(
+        actor=actor, verb="revealed", subject=f"family/{row.id}", facts={"reason": reason}, at=at, branch=row.branch
+    )
+    return _opened(row)
+
+
+def _family(word: str) -> Any:
+    try:
+        wanted = family_of_nik(word) or UUID(word)
+    except ValueError:
+        raise NotFound("That is neither a NIK nor the id of a family: check it.") from None
+    rows = queries.family(id=wanted, branch=None)
+    if not rows:
+        raise NotFound("No family here is that: check the number.")
+    return rows[0]
+
+
+def _opened(row: Any) -> tuple[str, str]:
+    nik = sealer(NIK, row.key_version).open(bytes(row.nik_sealed)).decode()
+    no_kk = "" if row.kk_sealed is None else sealer(KK, row.key_version).open(bytes(row.kk_sealed)).decode()
+    assert len(nik) == DIGITS
+    return nik, no_kk

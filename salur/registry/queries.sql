@@ -38,3 +38,12 @@ WHERE f.id = s.id AND f.branch = s.branch
 -- For the transaction: a stretch is looked up in the registry by its key, never by reading all families.
 SELECT set_config('enable_hashjoin', 'off', true) AS hashjoin, set_config('enable_mergejoin', 'off', true) AS mergejoin,
     set_config('enable_tidscan', 'on', true) AS tidscan, set_config('work_mem', '128MB', true) AS work_mem
+
+-- name: family
+-- A family at the branch that pays it, or at any.
+SELECT branch, id, nik_sealed, kk_sealed, key_version, name FROM registry_family
+WHERE id = %(id)s AND (%(branch)s::integer IS NULL OR branch = %(branch)s) ORDER BY branch LIMIT 1
+
+-- name: count_old
+-- How many rows of a sealed table an older key still seals.
+SELECT count(*) AS rows FROM {lines} WHERE key_version < %(version)s

@@ -122,4 +122,4 @@ def _doubled(block: bytes) -> int:
 
 def masked(number: str) -> str:
     """``3511••••••••0001``: the kabupaten and the serial, nothing of the birth date."""
-    return f"{number[:4]}{'•' * (len(number) - 8)}{number[-4:]}"
+    return f"{number[:4]}{'•' * (len(number) - 8)}{number[-4:]}" if number else ""
