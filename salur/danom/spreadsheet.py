@@ -42,6 +42,7 @@ def sheets(path: Path) -> Iterator[Source]:
             frame = frame.select(as_texts(pl.all()))
             header = _header_row(frame)
             fields = [cell.strip() for cell in frame.row(header)]
+            frame = _with_lost_zeros(frame, fields, header)
             yield Source(name, fields, _stretches(frame, header, line), line)
             line += len(frame)
     except fastexcel.FastExcelError as error:
@@ -52,6 +53,24 @@ def _header_row(frame: pl.DataFrame) -> int:
     """The row of headers: titles and empty rows may stand above it."""
     known = [len({canonical(cell) for cell in row} & set(REQUIRED)) for row in frame.head(_HEADER_ROWS).rows()]
     return max(range(len(known)), key=known.__getitem__)
+
+
+def _with_lost_zeros(frame: pl.DataFrame, fields: list[str], header: int) -> pl.DataFrame:
+    """RT and RW have three digits again. A NIK has its zeros back only where the whole column lost them: of a real one none can be
+    lost, because provinces begin at 11, so a single short number is a mistake and stays one."""
+    for name, field in zip(frame.columns, fields, strict=True):
+        cells = pl.col(name)
+        means = canonical(field)
+        if means in ("rt", "rw"):
+            frame = frame.with_columns(
+                pl.when(cells.str.contains(r"^\d{1,2}$")).then(cells.str.zfill(3)).otherwise(cells)
+            )
+        elif means in ("nik", "no_kk"):
+            short = cells.str.contains(r"^\d{12,14}$")
+            given = frame[header + 1 :].filter(cells != "").select(short.mean()).item()
+            if given is not None and given > 0.5:
+                frame = frame.with_columns(pl.when(short).then(cells.str.zfill(16)).otherwise(cells))
+    return frame
 
 
 def _stretches(frame: pl.DataFrame, header: int, first: int) -> Iterator[tuple[pl.DataFrame, npt.NDArray[np.int32]]]:
