@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
-from itertools import pairwise
 
+from salur.planning.roster import Roster
 from salur.planning.rules import Channel, Counter, Inputs, Plan, Round, Served, Session, Span, Village
 
 
@@ -38,11 +38,17 @@ class Rule(StrEnum):
     TOO_MANY_HIRES = "too_many_hires"
     REST_DAY_MISSED = "rest_day_missed"
     KEPT_CHANGED = "kept_changed"
+    UNKNOWN_PERSON = "unknown_person"
+    PERSON_ABSENT = "person_absent"
+    TWO_PLACES_AT_ONCE = "two_places_at_once"
+    SEAT_EMPTY = "seat_empty"
+    WITHOUT_LEADER = "without_leader"
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One broken rule: where (``area``, a village or kecamatan code, 0 for the branch), when, what was found and what is allowed.
+    """One broken rule: where (``area``, a village or kecamatan code, 0 for the branch; a person in a roster), when, what was found and
+    what is allowed.
 
     ``day`` is None where the rule is not about one day. Units follow the rule: families, people, venues or rupiah.
     """
@@ -65,6 +71,58 @@ def check_plan(inputs: Inputs, plan: Plan) -> list[Violation]:
     found: list[Violation] = []
     for rule in _RULES:
         found += rule(inputs, plan, villages)
+    return found
+
+
+def check_roster(inputs: Inputs, plan: Plan, roster: Roster) -> list[Violation]:
+    """Every rule that the roster breaks on the days to come: seats, leaders, one place at a time, days off and rest days."""
+    found: list[Violation] = []
+    people = {person.id: person for person in (*inputs.branch.officers, *roster.hired)}
+    new = {person.id for person in roster.hired}
+    busy: dict[tuple[int, int, Span], int] = defaultdict(int)
+    days: dict[int, set[int]] = defaultdict(set)
+    heads: dict[tuple[Channel, int], int] = defaultdict(int)
+    leaders: dict[int, int] = defaultdict(int)
+    if len(roster.hired) != plan.hires.total or sum(p.may_lead for p in roster.hired) != plan.hires.leaders:
+        found.append(Violation(Rule.TOO_MANY_HIRES, 0, None, len(roster.hired), plan.hires.total))
+    for duty in roster.duties:
+        if duty.person not in people:
+            found.append(Violation(Rule.UNKNOWN_PERSON, duty.person, duty.day, 1, 0))
+            continue
+        for half in (Span.MORNING, Span.AFTERNOON):
+            if duty.span in (Span.DAY, half):
+                busy[duty.person, duty.day, half] += 1
+        days[duty.person].add(duty.day)
+        heads[duty.channel, duty.number] += 1
+        person = people[duty.person]
+        leaders[duty.number] += duty.channel is Channel.SESSION and duty.leads and person.may_lead
+        coming = duty.day >= inputs.kept.from_day
+        if coming and (duty.day in person.absent or (duty.person in new and duty.day < plan.hires.from_day)):
+            found.append(Violation(Rule.PERSON_ABSENT, duty.person, duty.day, 1, 0))
+        task = plan.sessions[duty.number] if duty.channel is Channel.SESSION else plan.rounds[duty.number]
+        if task.day != duty.day or (isinstance(task, Session) and task.span is not duty.span):
+            found.append(Violation(Rule.SEAT_EMPTY, duty.person, duty.day, duty.day, task.day))
+    for (person_id, day, _), times in busy.items():
+        if times > 1:
+            found.append(Violation(Rule.TWO_PLACES_AT_ONCE, person_id, day, times, 1))
+    for number, session in enumerate(plan.sessions):
+        if session.day < inputs.kept.from_day:
+            continue
+        if heads[Channel.SESSION, number] != session.heads:
+            seated = heads[Channel.SESSION, number]
+            found.append(Violation(Rule.SEAT_EMPTY, session.host, session.day, seated, session.heads))
+        if leaders[number] != 1:
+            found.append(Violation(Rule.WITHOUT_LEADER, session.host, session.day, leaders[number], 1))
+    for number, round_ in enumerate(plan.rounds):
+        if round_.day >= inputs.kept.from_day and heads[Channel.DOOR, number] != round_.halves:
+            seated = heads[Channel.DOOR, number]
+            found.append(Violation(Rule.SEAT_EMPTY, round_.kecamatan, round_.day, seated, round_.halves))
+    every = inputs.policy.rest_every
+    if every and inputs.window.days >= every:
+        for person_id, worked in days.items():
+            for start in sorted(worked):
+                if all(day in worked for day in range(start, start + every)):
+                    found.append(Violation(Rule.REST_DAY_MISSED, person_id, start, every, every - 1))
     return found
 
 
@@ -273,13 +331,3 @@ _RULES: tuple[Callable[[Inputs, Plan, dict[int, Village]], Iterable[Violation]],
     _day_limits,
     _people,
 )
-
-
-def longest_run(days: Iterable[int]) -> int:
-    """The most days worked in a row."""
-    longest = run = 0
-    ordered = sorted(days)
-    for before, day in pairwise([None, *ordered]):
-        run = run + 1 if before is not None and day == before + 1 else 1
-        longest = max(longest, run)
-    return longest

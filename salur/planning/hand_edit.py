@@ -1,0 +1,76 @@
+"""Changes by hand: a village is dragged to another day, and the rules answer at once; pure.
+
+The hand may do what the rules allow: an edit that breaks one is shown with what it breaks and by how much, and is not taken over unless the plan
+was no better before. Door-to-door and counters stay where they are; if they no longer fit, that is among the answers.
+"""
+
+from dataclasses import dataclass, replace
+
+from salur.planning.check import Rule, Violation, check_plan
+from salur.planning.rules import Inputs, Plan, Session, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """The plan after a change, everything it breaks, and what of that is new."""
+
+    plan: Plan
+    violations: tuple[Violation, ...]
+    new: tuple[Violation, ...]
+
+    @property
+    def accepted(self) -> bool:
+        return not self.new
+
+
+def move_session(inputs: Inputs, plan: Plan, session: Session, *, day: int, span: Span | None = None) -> Edited:
+    """Hold ``session`` on another day, or in another part of it. Raises ``ValueError`` when the plan has no such session."""
+    return _edited(inputs, plan, session, replace(session, day=day, span=session.span if span is None else span))
+
+
+def change_team(inputs: Inputs, plan: Plan, session: Session, *, heads: int) -> Edited:
+    """Hold ``session`` with more or fewer people."""
+    return _edited(inputs, plan, session, replace(session, heads=heads))
+
+
+def move_village(inputs: Inputs, plan: Plan, village: int, *, from_day: int, day: int) -> Edited:
+    """Move what is planned for a village on one day: its sessions with their guests, and the rounds and counter days that are its alone.
+
+    Raises ``ValueError`` when there is nothing of that on ``from_day``; families in a shared round are moved by planning again.
+    """
+    sessions = [s for s in plan.sessions if s.day == from_day and any(part.village == village for part in s.served)]
+    rounds = [r for r in plan.rounds if r.day == from_day and {part.village for part in r.served} == {village}]
+    counters = [c for c in plan.counters if c.day == from_day and {part.village for part in c.served} == {village}]
+    if not (sessions or rounds or counters):
+        raise ValueError(f"Nothing that could be moved is planned for {village} on day {from_day}.")
+    moved = replace(
+        plan,
+        sessions=tuple(replace(s, day=day) if s in sessions else s for s in plan.sessions),
+        rounds=tuple(replace(r, day=day) if r in rounds else r for r in plan.rounds),
+        counters=tuple(replace(c, day=day) if c in counters else c for c in plan.counters),
+    )
+    return _judged(inputs, plan, moved)
+
+
+def days_for(inputs: Inputs, plan: Plan, session: Session) -> dict[int, tuple[Violation, ...]]:
+    """Each open day → what moving the session there would newly break; what the board shows while a village is dragged."""
+    return {day: move_session(inputs, plan, session, day=day).new for day in inputs.open_days}
+
+
+def _edited(inputs: Inputs, plan: Plan, old: Session, new: Session) -> Edited:
+    sessions = list(plan.sessions)
+    sessions[sessions.index(old)] = new
+    return _judged(inputs, plan, replace(plan, sessions=tuple(sessions)))
+
+
+def _judged(inputs: Inputs, before: Plan, after: Plan) -> Edited:
+    """New is what the plan before did not break, or broke by less."""
+    known = {(v.rule, v.area, v.day): v.found for v in check_plan(inputs, before)}
+    violations = tuple(check_plan(inputs, after))
+    new = tuple(v for v in violations if known.get((v.rule, v.area, v.day)) is None or _worse(v, known))
+    return Edited(after, violations, new)
+
+
+def _worse(violation: Violation, known: dict[tuple[Rule, int, int | None], int]) -> bool:
+    before = known[violation.rule, violation.area, violation.day]
+    return abs(violation.found - violation.allowed) > abs(before - violation.allowed)
