@@ -20,6 +20,7 @@ FOLDERS = {
     "registry": "salur.registry.commands:registry",
     "danom": "salur.danom.commands:danom",
     "payments": "salur.payments.commands:payments",
+    "custody": "salur.custody.commands:custody",
     "ledger": "salur.web.commands:ledger",
     "monitoring": "salur.monitoring.commands:monitoring",
     "simulate": "salur.simulate.commands:simulate",

@@ -149,6 +149,11 @@ def note(*, case: UUID, text: str, actor: str, at: datetime) -> None:
     _write(found, events, Act.NOTED, actor=actor, at=at, reason=_reason(text, "noted"))
 
 
+def hold(*, case: UUID) -> None:
+    """Keep others from changing or carrying out a case until the caller's transaction ends; raises ``NotFound``."""
+    _hold(case)
+
+
 def _reason(text: str, act: str) -> str:
     if not text.strip():
         raise NoReason(f"Say why: a case is {act} with a reason.")

@@ -45,6 +45,7 @@ FOLDERS = [
     "programmes",
     "danom",
     "payments",
+    "custody",
     "evidence",
     "field",
     "monitoring",

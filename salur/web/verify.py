@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from salur.audit import actions as audit
 from salur.cases import actions as cases
+from salur.custody import actions as custody
 from salur.danom import actions as danom
 from salur.evidence import actions as evidence
 from salur.ledger import actions as ledger
@@ -16,9 +17,10 @@ def verify(*, stage_code: str | None = None) -> Iterator[Recount]:
     """One recount after the other: of one stage, or of everything when none is named. Raises ``NotFound`` for an unknown stage."""
     chosen = [stage_by_code(stage_code)] if stage_code else stages()
     for stage in chosen:
-        for recount in (danom.recount, payments.recount, evidence.recount, ledger.recount):
+        for recount in (danom.recount, payments.recount, evidence.recount, ledger.recount, custody.recount):
             for found in recount(stage=stage.id):
                 yield found._replace(name=f"{stage.code}: {found.name}")
     if stage_code is None:
+        yield custody.recount_counts()
         yield from cases.recount()
         yield audit.verify()
