@@ -241,4 +241,6 @@ def _match(stage: int, lines: list[Line]) -> dict[int, UUID]:
         for line in lines:
             copy.write_row((line.number, line.branch, line.entitlement, line.family))
     queries.analyze_import_lines()
-    return {row.line: row.entitlement for row in queries.match_import(stage=stage)}
+    entitlements = {row.line: row.entitlement for row in queries.match_import(stage=stage)}
+    queries.drop_import_lines()
+    return entitlements

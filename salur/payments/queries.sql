@@ -173,6 +173,10 @@ SELECT count(*) AS voided FROM voided
 -- Where the lines of another channel's file wait for their entitlements, until the transaction ends.
 CREATE TEMPORARY TABLE payments_import_line (line integer, branch integer, entitlement uuid, family uuid) ON COMMIT DROP
 
+-- name: drop_import_lines
+-- The next file begins with a table of its own, also within one transaction.
+DROP TABLE payments_import_line
+
 -- name: analyze_import_lines
 -- How many there are decides how they are matched.
 ANALYZE payments_import_line

@@ -5,10 +5,12 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.i18n import set_language
 
 from salur.monitoring.views import realisation
+from salur.web.api import api
 from salur.web.views import home
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("salur.field.api")),
+    path("api/v1/", api.urls),
     path("", home, name="home"),
     path("masuk/", LoginView.as_view(template_name="sign_in.html", redirect_authenticated_user=True), name="login"),
     path("keluar/", LogoutView.as_view(), name="logout"),
