@@ -114,11 +114,6 @@ def moment(value: datetime, zone: str = WIB, language: str = "id") -> str:
     return f"{day(value.astimezone(ZoneInfo(zone)).date(), language)} {hour(value, zone, language)}"
 
 
-def typed_moment(value: datetime, zone: str = WIB) -> str:
-    """A moment as an input field of the browser wants it: ``2022-03-26T14:05``, local time."""
-    return value.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%dT%H:%M")
-
-
 _UNITS = ("nol", "satu", "dua", "tiga", "empat", "lima", "enam", "tujuh", "delapan", "sembilan")
 _THOUSANDS = (
     (10**15, "kuadriliun"),

@@ -7,9 +7,10 @@ Everything works without JavaScript: links sort and divide, a form sets moment a
 import csv
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
@@ -22,7 +23,6 @@ from django.views.decorators.http import require_safe
 
 from salur.areas.rules import dotted
 from salur.lib.clock import now
-from salur.lib.indonesian import typed_moment
 from salur.lib.viewer import Viewer, viewer_of
 from salur.monitoring import actions
 from salur.monitoring.charts import burn_up
@@ -231,15 +231,32 @@ def _context(request: HttpRequest, stage: Stage, board: Board, viewer: Viewer) -
         "past": past,
         "now_href": address.here(as_of=None, at=None, version=None),
         "csv_href": address.here() + ("&" if address.kept() else "?") + "format=csv",
-        "typed_as_of": typed_moment(board.table.as_of, place.zone)[:10] if past else "",
-        "typed_at": typed_moment(board.table.as_of, place.zone)[11:] if past and _has_hour(request.GET) else "",
+        "days": _days(stage, board, past),
+        "hours": _hours(board, request.GET),
+        "chosen_day": board.table.as_of.astimezone(ZoneInfo(place.zone)).date() if past else None,
         "kept": [(key, request.GET[key]) for key in ("by", "sort") if request.GET.get(key)],
         "here": request.get_full_path(),
     }
 
 
-def _has_hour(asked: QueryDict) -> bool:
-    return bool(asked.get("at", "").strip()) or len(asked.get("as_of", "").strip()) > 10
+def _days(stage: Stage, board: Board, past: bool) -> list[date]:
+    """The days a person may want to look back at, newest first: of the stage's window and of what happened; and the one chosen."""
+    zone = ZoneInfo(board.place.zone)
+    known = [day.day for day in board.days]
+    first = min([stage.opens, *known])
+    last = min(max([stage.deadline, *known]), now().astimezone(zone).date())
+    days = {first + timedelta(days=n) for n in range((last - first).days + 1)}
+    chosen = {board.table.as_of.astimezone(zone).date()} if past else set()
+    return sorted(days | chosen, reverse=True)
+
+
+def _hours(board: Board, asked: QueryDict) -> list[tuple[str, datetime, bool]]:
+    """The hours of a working day, and the one chosen, as (value, moment, chosen); none chosen is the end of the day."""
+    local = board.table.as_of.astimezone(ZoneInfo(board.place.zone))
+    with_hour = bool(asked.get("at", "").strip()) or len(asked.get("as_of", "").strip()) > 10
+    chosen = local.strftime("%H:%M") if with_hour else ""
+    values = sorted({f"{hour:02d}:00" for hour in range(7, 22)} | ({chosen} if chosen else set()))
+    return [(value, local.replace(hour=int(value[:2]), minute=int(value[3:])), value == chosen) for value in values]
 
 
 def _sort(asked: QueryDict, by: By) -> str:

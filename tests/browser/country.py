@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
+from django.contrib.auth.hashers import make_password
 from django.db import connection
 
 from salur.areas.actions import import_areas
@@ -17,6 +19,7 @@ from salur.simulate import article
 from salur.web.actions import give_role
 from salur.web.models import Role
 
+hashed = cache(make_password)  # slow on purpose, and the same for everybody here
 PASSWORD = "a password of the tests only"  # noqa: S105
 AMOUNT_RP = 600_000
 
@@ -58,7 +61,9 @@ def make_country() -> Country:
         "auditor": (Role.AUDITOR, None),
     }
     for username, (role, office_code) in people.items():
-        give_role(actor="tests", username=username, role=role, office_code=office_code, at=at, password=PASSWORD)
+        user = give_role(actor="tests", username=username, role=role, office_code=office_code, at=at)
+        user.password = hashed(PASSWORD)
+        user.save()
     return Country(stage, {username: role for username, (role, _) in people.items()})
 
 
