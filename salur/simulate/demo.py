@@ -17,12 +17,12 @@ import polars as pl
 from django.db import transaction
 
 from salur.areas.actions import import_areas, import_centroids
+from salur.custody.actions import count, move, move_all
+from salur.custody.rules import MINISTRY, Handing, Kind, Portion
 from salur.danom.actions import approve_batch, import_batch
 from salur.evidence.actions import record_geotags
 from salur.evidence.rules import Geotag, degrees_e7
 from salur.evidence.rules import Outcome as GeotagOutcome
-from salur.ledger.actions import post
-from salur.ledger.rules import VAULT, Move, float_of
 from salur.lib.clock import WIB, zone_of_province
 from salur.lib.ids import uuid7_of
 from salur.lib.sql import Queries
@@ -72,6 +72,9 @@ def play(*, folder: Path, say: Say, branches: Sequence[article.Branch] = article
     imported = import_batch(path=listed, stage_code=stage.code, actor="kemensos", at=_local(date(2022, 2, 18), 9))
     say("the list is approved")
     approve_batch(word=imported.batch.name, actor="pusat", at=_local(date(2022, 2, 19), 9))
+    funded_at = _local(date(2022, 2, 19), 10)
+    whole = Portion(uuid7_of(int(funded_at.timestamp() * 1000), bytes(10)), stage.id, imported.batch.amount_rp)
+    move(kind=Kind.FUND, portions=[whole], reference="SP2D-1", given_by=MINISTRY, taken_by="pusat", at=funded_at)
 
     ids = branches_by_code()
     counted = [0, 0, 0]
@@ -81,8 +84,8 @@ def play(*, folder: Path, say: Say, branches: Sequence[article.Branch] = article
         played = campaign(branch=branch, villages=np.array([row.village for row in rows]), seed=article.SEED)
         book = _Book(stage.id, ids[branch.code], branch, played, [row.id for row in rows], folder)
         for day in sorted({*book.days()}):
-            for position, count in enumerate(book.play(day)):
-                counted[position] += count
+            for position, number in enumerate(book.play(day)):
+                counted[position] += number
     load_quotations(stage_code=stage.code, quotations=published())
     return Played(stage.code, *counted)
 
@@ -106,6 +109,7 @@ class _Book:
         self.failures = self._by_day(played.failures, "visited_at")
         self.geotags = self._by_day(played.geotags, "taken_at")
         self.made = 0
+        self.vault_rp = 0
 
     def _hire(self, scenario: article.Branch, played: Campaign, folder: Path) -> list[int]:
         """The officers' ids, in the order of the campaign."""
@@ -141,6 +145,7 @@ class _Book:
             self._record(payments, self._pay, evening),
             self._record(geotags, self._geotag, evening),
         )
+        self._count_vault(evening)
         return counts[1], counts[0], counts[2]
 
     def _id(self, moment: datetime) -> UUID:
@@ -150,17 +155,35 @@ class _Book:
     def _hand_out(self, payments: pl.DataFrame, evening: datetime) -> None:
         """Headquarters to the vault, the vault to each officer's float in whole bundles, and in the evening what is left goes back."""
         morning = evening - timedelta(hours=13)
-        out, back, total = [], [], 0
+        out, back, total_rp = [], [], 0
         for officer, visits in payments.group_by("officer").len().sort("officer").iter_rows():
-            needed = visits * article.AMOUNT_RP
-            bundles = -(-needed // BUNDLE_RP) * BUNDLE_RP
-            total += bundles
-            out.append(Move(self._id(morning), float_of(self.officers[officer]), VAULT, bundles, morning))
-            if bundles > needed:
-                back.append(Move(self._id(evening), VAULT, float_of(self.officers[officer]), bundles - needed, evening))
-        supply = Move(self._id(morning), VAULT, "headquarters", total, morning)
-        post(stage=self.stage, branch=self.branch, moves=[supply, *out], at=morning)
-        post(stage=self.stage, branch=self.branch, moves=back, at=evening)
+            needed_rp = visits * article.AMOUNT_RP
+            bundles_rp = -(-needed_rp // BUNDLE_RP) * BUNDLE_RP
+            total_rp += bundles_rp
+            out.append(self._handing(Kind.HAND_OVER, bundles_rp, morning, officer))
+            if bundles_rp > needed_rp:
+                self.vault_rp += bundles_rp - needed_rp
+                back.append(self._handing(Kind.HAND_BACK, bundles_rp - needed_rp, evening, officer))
+        supply = self._handing(Kind.SUPPLY, total_rp, morning)
+        move_all(handings=[supply, *out], at=morning)
+        if back:
+            move_all(handings=back, at=evening)
+
+    def _count_vault(self, evening: datetime) -> None:
+        """What was brought back in the evenings lies in the vault: nothing is lost in this story."""
+        counted = count(
+            id=self._id(evening), branch=self.branch, officer=None, counted_rp=self.vault_rp, counted_by="kasir", witnessed_by="kepala",
+            at=evening,
+        )  # fmt: skip
+        assert counted.difference_rp == 0, counted
+
+    def _handing(self, kind: Kind, amount_rp: int, moment: datetime, officer: int | None = None) -> Handing:
+        """Cash as its paper says; the cashier signs on the vault's side."""
+        portion = Portion(self._id(moment), self.stage, amount_rp)
+        other = "pusat" if officer is None else f"officer {self.officers[officer]}"
+        giver, taker = ("kasir", other) if kind is Kind.HAND_OVER else (other, "kasir")
+        person = None if officer is None else self.officers[officer]
+        return Handing(kind, [portion], f"{kind}-{self.made}", giver, taker, self.branch, person)
 
     def _record(
         self, table: pl.DataFrame | None, record: Callable[[Sequence[tuple[Any, ...]], datetime], None], at: datetime
