@@ -5,7 +5,6 @@ Every answer carries ``X-Danom-Proto``: an answer without it comes from a captiv
 
 import zlib
 from collections.abc import Callable
-
 from functools import wraps
 from typing import Any
 
@@ -156,7 +155,8 @@ def work_list(request: HttpRequest) -> HttpResponse:
             {
                 "id": str(one.id), "stage": one.stage_id, "day": one.day.isoformat(), "count": one.families, "sum_rp": one.amount_rp,
                 "expires_ms": int(one.expires_at.timestamp() * 1000), "columns": COLUMNS, "rows": rows,
-                "sha256": wire.digest(msgspec.json.encode(rows)).hex(),
+                "sha256": wire.digest(msgspec.json.encode(rows)).hex(), "stage_code": one.stage.code,
+                "programme": one.stage.programme.name, "proxy": one.stage.programme.proxy, "places": lease.places(families),
             }
         )  # fmt: skip
     return answer({"server_time": int(at.timestamp() * 1000), "lists": lists})

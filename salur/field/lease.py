@@ -11,7 +11,8 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.db import IntegrityError, transaction
 
-from salur.field import wire
+from salur.areas.models import Area
+from salur.field import sealing, wire
 from salur.field.actions import queries
 from salur.field.models import Device, Enrolment, Lease
 from salur.lib import arrays
@@ -68,7 +69,10 @@ def offer_enrolment(*, officer: int, actor: str, at: datetime) -> str:
 
 @dataclass(frozen=True)
 class Certificate:
-    """What an enrolled phone is told, once. ``bearer`` lets it fetch its work list; only its hash is kept here."""
+    """What an enrolled phone is told, once. ``bearer`` lets it fetch its work list; only its hash is kept here.
+
+    ``sealing_key`` is the server's public key that the phone seals its outbox's keys to (see sealing.py).
+    """
 
     device: UUID
     officer: int
@@ -76,6 +80,9 @@ class Certificate:
     bearer: str
     genesis: str
     server_time: int
+    sealing_key: str
+    officer_name: str
+    branch_name: str
 
 
 @transaction.atomic
@@ -91,14 +98,17 @@ def enrol_device(
     claimed = Enrolment.objects.filter(token_hash=_hash(token), used_at=None, expires_at__gte=at).update(used_at=at)
     if not claimed:
         raise BadToken("This code was used or is older than ten minutes: ask the branch for a new one.")
-    offer = Enrolment.objects.get(token_hash=_hash(token))
+    offer = Enrolment.objects.select_related("officer", "branch").get(token_hash=_hash(token))
     device, bearer = uuid7(at), secrets.token_urlsafe(32)
     genesis = wire.genesis(device, public_key)
     Device.objects.create(
         id=device, branch_id=offer.branch_id, officer_id=offer.officer_id, public_key=public_key, token_hash=_hash(bearer),
         enrolled_at=at, enrolled_by=offer.offered_by, self_test=self_test, persisted=persisted, app=app, last_digest=genesis,
     )  # fmt: skip
-    return Certificate(device, offer.officer_id, offer.branch_id, bearer, genesis.hex(), int(at.timestamp() * 1000))
+    return Certificate(
+        device, offer.officer_id, offer.branch_id, bearer, genesis.hex(), int(at.timestamp() * 1000),
+        wire.to_base64url(sealing.public_point()), offer.officer.name, offer.branch.name,
+    )  # fmt: skip
 
 
 @transaction.atomic
@@ -176,7 +186,14 @@ def device_of_bearer(*, bearer: str) -> Device:
 
 def work_list(*, device: UUID, at: datetime) -> list[tuple[Lease, list[Any]]]:
     """The live leases of a device, each with its families in order (see queries.sql: work_list for the columns)."""
-    leases = Lease.objects.filter(device_id=device, ended_at=None, expires_at__gt=at).order_by("issued_at")
+    live = Lease.objects.filter(device_id=device, ended_at=None, expires_at__gt=at)
+    leases = live.select_related("stage__programme").order_by("issued_at")
     return [
         (lease, queries.work_list(stage=lease.stage_id, branch=lease.branch_id, lease=lease.id)) for lease in leases
     ]
+
+
+def places(families: Sequence[Any]) -> dict[str, str]:
+    """The names of the villages on a work list, by code: an officer asks the way by name."""
+    villages = {family.village for family in families}
+    return {str(code): name for code, name in Area.objects.filter(code__in=villages).values_list("code", "name")}

@@ -11,6 +11,7 @@ from salur.web.views import home
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("salur.field.api")),
     path("api/v1/", api.urls),
+    path("", include("salur.field.pages")),
     path("", home, name="home"),
     path("masuk/", LoginView.as_view(template_name="sign_in.html", redirect_authenticated_user=True), name="login"),
     path("keluar/", LogoutView.as_view(), name="logout"),

@@ -1,0 +1,152 @@
+// @ts-check
+/** Starts the app, draws one screen at a time, keeps the three numbers in sight, locks when nobody is there. */
+import { device, keys, loadDevice, wiped } from "./device.js";
+import { meta } from "./db.js";
+import { fill, h, sign } from "./dom.js";
+import { loadLanguage, say, t } from "./i18n.js";
+import { ownScript } from "./platform.js";
+import { SCREENS } from "./screens.js";
+import * as sync from "./sync.js";
+import * as worklist from "./worklist.js";
+
+/** @typedef {{ title: string, body: (Node | null)[], foot?: Node[], back?: boolean, bare?: boolean, leave?: () => void }} Screen */
+
+const IDLE_MS = 180_000;
+const HIDDEN_MS = 60_000;
+
+const root = /** @type {HTMLElement} */ (document.getElementById("app"));
+/** @type {Screen | null} */
+let shown = null;
+let turn = 0;
+let locked = true;
+
+export const isLocked = () => locked || !keys();
+
+/** Shows a screen. `replace`: the way back does not lead to the one before. @param {string} name @param {any} [facts] @param {boolean} [replace] */
+export function go(name, facts = {}, replace = false) {
+  history[replace ? "replaceState" : "pushState"]({ name, facts }, "");
+  void draw(name, facts);
+}
+
+/** @param {string} name @param {any} facts */
+async function draw(name, facts) {
+  const mine = ++turn;
+  shown?.leave?.();
+  shown = null;
+  const screen = await SCREENS[await allowed(name)](facts);
+  if (mine !== turn) {
+    screen.leave?.();
+    return;
+  }
+  shown = screen;
+  const title = h("h1", { tabindex: "-1" }, screen.title);
+  fill(
+    root,
+    screen.bare
+      ? null
+      : h(
+          "header",
+          { class: "top" },
+          screen.back ? h("button", { class: "icon", "aria-label": t("back"), onclick: () => history.back() }, sign("back")) : h("img", { src: "icon.svg", alt: "", class: "mark" }),
+          title,
+          h("button", { class: "icon", "aria-label": t("more"), onclick: () => go("more") }, sign("more")),
+        ),
+    screen.bare ? null : h("div", { id: "strip", role: "status" }),
+    h("main", null, screen.bare ? h("h1", { class: "unseen" }, screen.title) : null, ...screen.body),
+    screen.foot ? h("footer", null, ...screen.foot) : null,
+  );
+  await strip();
+  scrollTo(0, 0);
+  title.focus({ preventScroll: true });
+}
+
+/** Which screen may be seen now. @param {string} name */
+async function allowed(name) {
+  if (!device) return "enrol";
+  if (await wiped()) return name === "enrol" ? "enrol" : "wiped";
+  return isLocked() ? "lock" : name;
+}
+
+/** The three numbers. */
+async function strip() {
+  const place = document.getElementById("strip");
+  if (!place) return;
+  const { unsent, photos, action } = await sync.numbers();
+  /** @param {string} label @param {number} count @param {string} kind */
+  const one = (label, count, kind) => h("span", { class: `n ${count ? kind : "zero"}` }, h("b", { "data-n": kind }, count), " ", label);
+  fill(
+    place,
+    h(
+      "button",
+      { class: "strip", onclick: () => go("outbox") },
+      one(t("unsent_short"), unsent, "wait"),
+      one(t("photos_short"), photos, "photo"),
+      one(t("action_short"), action, "bad"),
+      h("span", { class: "line" }, sync.status.state === "idle" && (unsent || photos) ? t("sync_wait") : say(`sync_${sync.status.state}`)),
+    ),
+  );
+}
+
+export async function enter() {
+  locked = false;
+  await worklist.load();
+  go("home", {}, true);
+  void sync.run();
+}
+
+export function lock() {
+  locked = true;
+  worklist.forget();
+  go("lock", {}, true);
+}
+
+let seen = performance.now();
+for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, () => (seen = performance.now()), { passive: true });
+setInterval(() => {
+  if (!isLocked() && performance.now() - seen > IDLE_MS) lock();
+}, 5_000);
+let hiddenAt = 0;
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "hidden") hiddenAt = performance.now();
+  else if (!isLocked() && hiddenAt && performance.now() - hiddenAt > HIDDEN_MS) lock();
+});
+addEventListener("popstate", ({ state }) => void draw(state?.name ?? "home", state?.facts ?? {}));
+
+/** @type {Event | null} the browser's offer to install the app */
+export let offer = null;
+addEventListener("beforeinstallprompt", (event) => {
+  event.preventDefault();
+  offer = event;
+});
+
+/** A new version takes over only when nothing is open: no shift, no unsent event, the home screen. @param {ServiceWorkerRegistration} registration */
+async function renew(registration) {
+  const { unsent } = await sync.numbers();
+  if (registration.waiting && unsent === 0 && !(await meta("shift")) && [undefined, "home"].includes(history.state?.name)) {
+    registration.waiting.postMessage("activate");
+  }
+}
+
+async function begin() {
+  await loadLanguage();
+  await loadDevice();
+  sync.onChange(() => void strip());
+  if ("serviceWorker" in navigator) {
+    const had = navigator.serviceWorker.controller;
+    const registration = await navigator.serviceWorker.register(ownScript("sw.js"), { scope: "./", updateViaCache: "none" }).catch(() => null);
+    if (had) navigator.serviceWorker.addEventListener("controllerchange", () => location.reload());
+    if (registration) {
+      await renew(registration);
+      sync.onChange(() => void renew(registration));
+    }
+  }
+  if (location.hash.startsWith("#daftar=") && !(device && keys())) {
+    const code = location.hash.slice(8);
+    history.replaceState({ name: "enrol", facts: { code } }, "", location.pathname);
+    await draw("enrol", { code });
+    return;
+  }
+  go("home", {}, true);
+}
+
+void begin();

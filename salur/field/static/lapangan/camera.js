@@ -1,0 +1,72 @@
+// @ts-check
+/** Photos: taken here and now, never picked from a gallery; small enough to travel, sharp enough to prove something. */
+import { hex } from "./bytes.js";
+import { sha256 } from "./crypto.js";
+import { camera, now } from "./platform.js";
+
+const MAX_BYTES = 150 * 1024;
+const LONG_EDGE = 1280;
+const DARK = 28; // mean luma of 255
+const BLURRED = 18; // variance of the Laplacian on 160 px
+
+/** @param {HTMLVideoElement} video @param {"environment" | "user"} facing @returns {Promise<MediaStream>} */
+export async function start(video, facing = "environment") {
+  const stream = await camera({ facingMode: facing, width: { ideal: 1280 }, height: { ideal: 720 } });
+  video.srcObject = stream;
+  video.muted = true;
+  video.setAttribute("playsinline", "");
+  await video.play();
+  return stream;
+}
+
+/** @param {MediaStream | null} stream */
+export const stop = (stream) => stream?.getTracks().forEach((track) => track.stop());
+
+/** @param {HTMLVideoElement} video @param {number} width @param {number} height */
+function drawn(video, width, height) {
+  const canvas = new OffscreenCanvas(width, height);
+  const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: width <= 320 }));
+  context.drawImage(video, 0, 0, width, height);
+  return { canvas, context };
+}
+
+/** What is wrong with the picture now: "dark", "blurred" or nothing. @param {HTMLVideoElement} video @returns {"dark" | "blurred" | null} */
+export function fault(video) {
+  const width = 160;
+  const height = Math.max(1, Math.round((width * video.videoHeight) / video.videoWidth));
+  const { data } = drawn(video, width, height).context.getImageData(0, 0, width, height);
+  const luma = new Float32Array(width * height);
+  let sum = 0;
+  for (let at = 0; at < luma.length; at++) {
+    luma[at] = 0.299 * data[4 * at] + 0.587 * data[4 * at + 1] + 0.114 * data[4 * at + 2];
+    sum += luma[at];
+  }
+  if (sum / luma.length < DARK) return "dark";
+  let [total, squares, count] = [0, 0, 0];
+  for (let y = 1; y < height - 1; y++) {
+    for (let x = 1; x < width - 1; x++) {
+      const at = y * width + x;
+      const edge = luma[at - 1] + luma[at + 1] + luma[at - width] + luma[at + width] - 4 * luma[at];
+      total += edge;
+      squares += edge * edge;
+      count += 1;
+    }
+  }
+  return squares / count - (total / count) ** 2 < BLURRED ? "blurred" : null;
+}
+
+/** A photo of what the camera sees. @param {HTMLVideoElement} video @param {"KPM" | "KTP" | "RUMAH" | "DOKUMEN"} kind @returns {Promise<import("./chain.js").Shot>} */
+export async function shoot(video, kind) {
+  const scale = Math.min(1, LONG_EDGE / Math.max(video.videoWidth, video.videoHeight));
+  const w = Math.round(video.videoWidth * scale);
+  const h = Math.round(video.videoHeight * scale);
+  const { canvas } = drawn(video, w, h);
+  let blob = await canvas.convertToBlob({ type: "image/webp", quality: 0.6 });
+  // Some browsers answer a PNG when asked for WebP.
+  const type = blob.type === "image/webp" ? "image/webp" : "image/jpeg";
+  for (let quality = 0.65; (blob.type !== type || blob.size > MAX_BYTES) && quality > 0.15; quality -= 0.1) {
+    blob = await canvas.convertToBlob({ type, quality });
+  }
+  const sha = hex(await sha256(await blob.arrayBuffer()));
+  return { k: kind, sha, n: blob.size, w, h, mime: type, cap_ms: now(), blob };
+}

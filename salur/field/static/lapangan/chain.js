@@ -1,0 +1,143 @@
+// @ts-check
+/**
+ * Events: what happened in the field, signed, chained, encrypted, and on the disk before anything is shown as done.
+ * Only one tab adds at a time (lock `chain`), and the head is read again under the lock.
+ */
+import { base64url, hex, receiptNo, unbase64url, utf8, uuid7, text } from "./bytes.js";
+import { skew } from "./clock.js";
+import { decrypt, encrypt, sha256, sign } from "./crypto.js";
+import { meta, result, write } from "./db.js";
+import { APP, enrolled, unlocked } from "./device.js";
+import { BOOT, alone, elapsed, now, zone } from "./platform.js";
+
+/**
+ * @typedef {object} Kept an event in the outbox; no personal data in the clear
+ * @property {string} dev @property {number} seq @property {string} id @property {string} typ @property {string | null} asg
+ * @property {number} amt rupiah that left (PAY) or came (CASH), 0 otherwise @property {string} h @property {string} kid
+ * @property {import("./bytes.js").Bytes} iv @property {ArrayBuffer} ct @property {"queued" | "held" | "done" | "action"} state
+ * @property {string | null} answer @property {string[]} flags @property {string} receipt @property {number} cap_ms
+ * @property {string | null} shift @property {string} sub what kind of it: a reason, a channel
+ */
+/** @typedef {{ b: string, s: string, h: string }} Envelope */
+/** @typedef {{ k: string, sha: string, n: number, w: number, h: number, mime: string, cap_ms: number, blob: Blob }} Shot a photo just taken */
+
+export class Full extends Error {}
+
+/** Bodies hold whole numbers only: no two languages write the same fraction. @param {unknown} value */
+function wholeNumbersOnly(value) {
+  if (typeof value === "number" && !Number.isSafeInteger(value)) throw new TypeError(`${value} is not a whole number`);
+  if (value && typeof value === "object") Object.values(value).forEach(wholeNumbersOnly);
+}
+
+/** @param {string} dev @param {number} seq */
+const about = (dev, seq) => `event ${dev} ${seq}`;
+
+/**
+ * Signs and keeps the next event with its photos, all or nothing; resolves when it is durable.
+ * @param {Record<string, any> & { typ: string }} facts @param {Shot[]} [shots]
+ * @param {(meta: IDBObjectStore) => void} [also] what must change together with it
+ * @returns {Promise<Kept>}
+ */
+export async function append(facts, shots = [], also) {
+  return alone("chain", async () => {
+    const owner = enrolled();
+    const { outbox, kid } = unlocked();
+    const key = /** @type {CryptoKey} */ (outbox.get(kid));
+    const head = await meta("chain");
+    const at = now();
+    const body = {
+      v: 1,
+      id: uuid7(at),
+      dev: owner.id,
+      seq: head.seq + 1,
+      prev: head.prev,
+      cap_ms: at,
+      tz: zone(),
+      shift: (await meta("shift"))?.id ?? null,
+      boot: BOOT,
+      mono_ms: Math.round(elapsed()),
+      ...skew(),
+      app: APP,
+      ...facts,
+      ...(shots.length ? { ph: shots.map(({ blob, ...told }) => told) } : {}),
+    };
+    wholeNumbersOnly(body);
+    // WebCrypto first, the transaction after: awaiting anything else inside would end it.
+    const bytes = utf8(JSON.stringify(body));
+    const h = hex(await sha256(bytes));
+    /** @type {Envelope} */
+    const envelope = { b: base64url(bytes), s: base64url(await sign(owner.key, bytes)), h };
+    const sealed = await encrypt(key, utf8(JSON.stringify(envelope)), about(owner.id, body.seq));
+    const hidden = [];
+    for (const shot of shots) hidden.push(await encrypt(key, await shot.blob.arrayBuffer(), `photo ${shot.sha}`));
+    /** @type {Kept} */
+    const kept = {
+      dev: owner.id,
+      seq: body.seq,
+      id: body.id,
+      typ: body.typ,
+      asg: facts.asg ?? null,
+      amt: facts.amt ?? facts.float_rp ?? 0,
+      h,
+      kid,
+      ...sealed,
+      state: "queued",
+      answer: null,
+      flags: [],
+      receipt: receiptNo(h),
+      cap_ms: at,
+      shift: body.shift,
+      sub: facts.reason ?? facts.ch ?? facts.what ?? "",
+    };
+    try {
+      await write(["meta", "outbox", "photos", "bytes"], async (tx) => {
+        const store = tx.objectStore("meta");
+        const again = await result(store.get("chain"));
+        if (again.seq !== head.seq) throw new Error("the chain moved under the lock");
+        store.put({ seq: body.seq, prev: h }, "chain");
+        tx.objectStore("outbox").add(kept);
+        shots.forEach(({ blob, ...told }, at) => {
+          tx.objectStore("photos").put({ ...told, dev: owner.id, seq: body.seq, kid, state: "queued" });
+          tx.objectStore("bytes").put({ sha: told.sha, ...hidden[at] });
+        });
+        if (also) also(store);
+      });
+    } catch (error) {
+      if (error instanceof DOMException && ["QuotaExceededError", "UnknownError"].includes(error.name)) throw new Full();
+      throw error;
+    }
+    return kept;
+  });
+}
+
+/** The envelope of a kept event, as it goes to the server. @param {Kept} kept @returns {Promise<Envelope>} */
+export async function envelopeOf(kept) {
+  const key = unlocked().outbox.get(kept.kid);
+  if (!key) throw new Error("no key for this event");
+  return JSON.parse(text(await decrypt(key, kept, about(kept.dev, kept.seq))));
+}
+
+/** What an event says. @param {Kept} kept @returns {Promise<any>} */
+export const bodyOf = async (kept) => JSON.parse(text(unbase64url((await envelopeOf(kept)).b)));
+
+/** A photo's bytes, decrypted; null when they were sent and deleted. @param {{ sha: string, kid: string, mime: string }} photo @param {import("./crypto.js").Sealed | undefined} sealed */
+export async function photoBytes(photo, sealed) {
+  const key = unlocked().outbox.get(photo.kid);
+  return sealed && key ? decrypt(key, sealed, `photo ${photo.sha}`) : null;
+}
+
+// Room for one family's photos and events, with some to spare.
+const CANARY_BYTES = 512 * 1024;
+
+/** Whether the disk still takes what a family needs; the browser's own estimate is wrong when the disk is nearly full. */
+export async function hasRoom() {
+  try {
+    await write(["bytes"], (tx) => {
+      tx.objectStore("bytes").put({ sha: "canary", iv: new Uint8Array(0), ct: crypto.getRandomValues(new Uint8Array(65_536)).buffer, pad: new Uint8Array(CANARY_BYTES) });
+    });
+    await write(["bytes"], (tx) => void tx.objectStore("bytes").delete("canary"));
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,113 @@
+// @ts-check
+/**
+ * The phone's database: IndexedDB behind promises.
+ *
+ * | store   | key        | holds |
+ * |---------|------------|-------|
+ * | meta    | name       | device, vault, chain, clock, shift, tries … one value each |
+ * | keys    | kid        | an outbox key, sealed to the server |
+ * | outbox  | [dev, seq] | a signed event, encrypted, with what became of it; never deleted |
+ * | photos  | sha        | a photo's facts and whether the server has it |
+ * | bytes   | sha        | a photo's bytes, encrypted; deleted when the server lists it as stored |
+ * | lists   | id         | a work list's head |
+ * | chunks  | [list, n]  | a hundred families, encrypted |
+ */
+
+const NAME = "salur";
+const VERSION = 1;
+
+/** @type {Promise<IDBDatabase> | null} */
+let opening = null;
+
+/** @returns {Promise<IDBDatabase>} */
+function open() {
+  opening ??= new Promise((resolve, reject) => {
+    const request = indexedDB.open(NAME, VERSION);
+    request.onupgradeneeded = () => {
+      const db = request.result;
+      db.createObjectStore("meta");
+      db.createObjectStore("keys", { keyPath: "kid" });
+      const outbox = db.createObjectStore("outbox", { keyPath: ["dev", "seq"] });
+      outbox.createIndex("state", "state");
+      const photos = db.createObjectStore("photos", { keyPath: "sha" });
+      photos.createIndex("state", "state");
+      db.createObjectStore("bytes", { keyPath: "sha" });
+      db.createObjectStore("lists", { keyPath: "id" });
+      db.createObjectStore("chunks", { keyPath: ["list", "n"] });
+    };
+    request.onsuccess = () => {
+      const db = request.result;
+      // Another tab brings a newer version, or the browser closes it: open again at the next use.
+      db.onversionchange = () => db.close();
+      db.onclose = () => (opening = null);
+      resolve(db);
+    };
+    request.onerror = () => {
+      opening = null;
+      reject(request.error);
+    };
+  });
+  return opening;
+}
+
+/** @template T @param {IDBRequest<T>} request @returns {Promise<T>} */
+export const result = (request) =>
+  new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+
+/**
+ * One transaction that is on the disk when the promise resolves (durability strict).
+ * The work may await database requests only: awaiting anything else ends the transaction early.
+ * @template T @param {string[]} stores @param {(tx: IDBTransaction) => T | Promise<T>} work @returns {Promise<T>}
+ */
+export async function write(stores, work) {
+  const db = await open();
+  const tx = db.transaction(stores, "readwrite", { durability: "strict" });
+  const done = new Promise((resolve, reject) => {
+    tx.oncomplete = () => resolve(undefined);
+    tx.onabort = () => reject(tx.error ?? new DOMException("aborted", "AbortError"));
+  });
+  done.catch(() => {}); // awaited below; not unhandled when the work itself throws first
+  try {
+    const value = await work(tx);
+    await done;
+    return value;
+  } catch (error) {
+    try {
+      tx.abort();
+    } catch {
+      // it has ended already
+    }
+    throw error;
+  }
+}
+
+/** @template T @param {string[]} stores @param {(tx: IDBTransaction) => T | Promise<T>} work @returns {Promise<T>} */
+export async function read(stores, work) {
+  const db = await open();
+  return work(db.transaction(stores, "readonly"));
+}
+
+/** @param {string} store @param {IDBValidKey} key @returns {Promise<any>} */
+export const get = (store, key) => read([store], (tx) => result(tx.objectStore(store).get(key)));
+
+/** @param {string} store @param {IDBValidKey | IDBKeyRange} [range] @param {number} [count] @returns {Promise<any[]>} */
+export const all = (store, range, count) => read([store], (tx) => result(tx.objectStore(store).getAll(range, count)));
+
+/** @param {string} store @param {string} index @param {IDBValidKey} key @param {number} [count] @returns {Promise<any[]>} */
+export const having = (store, index, key, count) =>
+  read([store], (tx) => result(tx.objectStore(store).index(index).getAll(key, count)));
+
+/** @param {string} store @param {string} index @param {IDBValidKey} key @returns {Promise<number>} */
+export const counted = (store, index, key) => read([store], (tx) => result(tx.objectStore(store).index(index).count(key)));
+
+/** @param {string} store @param {any} value @param {IDBValidKey} [key] */
+export const put = (store, value, key) => write([store], (tx) => void tx.objectStore(store).put(value, key));
+
+/** @param {string} name @returns {Promise<any>} */
+export const meta = (name) => get("meta", name);
+
+/** @param {string} name @param {any} value */
+export const setMeta = (name, value) => put("meta", value, name);

@@ -1,0 +1,79 @@
+// @ts-check
+/** Reading a letter's code from the camera: the phone's own detector where there is one, else the WebAssembly decoder in a worker. */
+import { ownScript } from "./platform.js";
+
+const CROP = 520;
+const FRAME_MS = 100;
+
+/** @typedef {(video: HTMLVideoElement) => Promise<string | null>} Reader */
+
+/** @type {Worker | null} */
+let worker = null;
+let asked = 0;
+
+/** @param {ImageData | null} image @returns {Promise<{ text: string | null, error?: string }>} */
+function decode(image) {
+  worker ??= new Worker(ownScript("decoder.js"));
+  const it = worker;
+  const id = ++asked;
+  return new Promise((resolve) => {
+    /** @param {MessageEvent} event */
+    const hear = ({ data }) => {
+      if (data.id !== id) return;
+      it.removeEventListener("message", hear);
+      resolve(data);
+    };
+    it.addEventListener("message", hear);
+    it.postMessage({ id, image });
+  });
+}
+
+/** Whether codes can be read here; loads the decoder on the way. */
+export async function works() {
+  return (await native()) !== null || (await decode(null)).error === undefined;
+}
+
+/** @returns {Promise<Reader | null>} */
+async function native() {
+  const Detector = /** @type {any} */ (globalThis).BarcodeDetector;
+  if (!Detector || !(await Detector.getSupportedFormats()).includes("qr_code")) return null;
+  const detector = new Detector({ formats: ["qr_code"] });
+  return async (video) => (await detector.detect(video))[0]?.rawValue ?? null;
+}
+
+/** @type {Reader} */
+async function withWorker(video) {
+  const side = Math.min(video.videoWidth, video.videoHeight);
+  if (!side) return null;
+  const to = Math.min(CROP, side);
+  const canvas = new OffscreenCanvas(to, to);
+  const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
+  context.drawImage(video, (video.videoWidth - side) / 2, (video.videoHeight - side) / 2, side, side, 0, 0, to, to);
+  return (await decode(context.getImageData(0, 0, to, to))).text;
+}
+
+/**
+ * Looks at the video until a code is read.
+ * @param {HTMLVideoElement} video @param {(text: string) => void} onCode @returns {() => void} stops looking
+ */
+export function watch(video, onCode) {
+  let on = true;
+  void (async () => {
+    const read = (await native()) ?? withWorker;
+    while (on) {
+      const began = performance.now();
+      const text = await read(video).catch(() => null);
+      if (text && on) onCode(text);
+      await new Promise((resolve) => setTimeout(resolve, Math.max(0, FRAME_MS - (performance.now() - began))));
+    }
+  })();
+  return () => {
+    on = false;
+  };
+}
+
+/** The decoder's memory goes back to the phone. */
+export function release() {
+  worker?.terminate();
+  worker = null;
+}

@@ -1,0 +1,314 @@
+// @ts-check
+/**
+ * The outbox goes to the server: in order, in batches, one tab at a time, until every event has its answer written down here.
+ * An event leaves the queue by the server's own word only; an answer without `X-Danom-Proto` is a hotel's sign-in page, not the server.
+ */
+import { measure, skew } from "./clock.js";
+import { envelopeOf, photoBytes } from "./chain.js";
+import { all, counted, get, having, meta, result, setMeta, write } from "./db.js";
+import { APP, device, keys, wipe } from "./device.js";
+import { aloneOrNot, elapsed } from "./platform.js";
+import * as worklist from "./worklist.js";
+
+/** @typedef {import("./chain.js").Kept} Kept */
+/** @typedef {"idle" | "busy" | "offline" | "portal" | "server" | "update" | "refused"} State */
+
+export const BATCH = 100;
+const QUIET_MS = 30_000;
+const FIRST_WAIT_MS = 1_000;
+const LONGEST_WAIT_MS = 300_000;
+const TIMEOUT_MS = 30_000;
+
+/** @type {{ state: State, at: number | null, rate: number | null }} */
+export const status = { state: "idle", at: null, rate: null };
+
+/** @type {Set<() => void>} */
+const listeners = new Set();
+
+/** @param {() => void} listener */
+export function onChange(listener) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+const tell = () => listeners.forEach((listener) => listener());
+
+/** The three numbers that are always in sight. */
+export async function numbers() {
+  const [queued, held, action, photos] = await Promise.all([
+    counted("outbox", "state", "queued"),
+    counted("outbox", "state", "held"),
+    counted("outbox", "state", "action"),
+    counted("photos", "state", "queued"),
+  ]);
+  return { unsent: queued + held, photos, action };
+}
+
+class Transport extends Error {
+  /** @param {State} state @param {number} [waitMs] */
+  constructor(state, waitMs) {
+    super(state);
+    this.state = state;
+    this.waitMs = waitMs;
+  }
+}
+
+class TooLarge extends Error {}
+
+/** @param {BodyInit} body */
+const packed = (body) =>
+  new Response(/** @type {ReadableStream} */ (new Response(body).body).pipeThrough(new CompressionStream("gzip"))).blob();
+
+/**
+ * Asks the server; only what bears its mark is an answer.
+ * @param {string} path @param {RequestInit} [init] @returns {Promise<any>}
+ */
+export async function ask(path, init = {}) {
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(), TIMEOUT_MS);
+  const sent = elapsed();
+  try {
+    let response;
+    try {
+      response = await fetch(`/api/v1/${path}`, { ...init, signal: stop.signal, redirect: "manual", cache: "no-store" });
+    } catch (error) {
+      if (stop.signal.aborted) throw new TooLarge(); // too slow for this much at once
+      throw new Transport("offline");
+    }
+    if (!response.headers.get("X-Danom-Proto")) throw new Transport("portal");
+    if (response.status === 413) throw new TooLarge();
+    if (response.status === 429 || response.status === 503) {
+      throw new Transport("server", 1000 * Number(response.headers.get("Retry-After") ?? 30));
+    }
+    if (response.status === 401 || response.status === 403) {
+      const said = await response.json().catch(() => ({}));
+      if (said.code === "revoked") await setMeta("revoked", true);
+      throw new Transport("refused");
+    }
+    if (response.status >= 400) throw new Transport("server");
+    let answer;
+    try {
+      answer = await response.json();
+    } catch {
+      if (stop.signal.aborted) throw new TooLarge();
+      throw new Transport("offline"); // the line broke while the answer came
+    }
+    if (answer && typeof answer.server_time === "number") await measure(answer.server_time, sent);
+    return answer;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const bearer = () => ({ Authorization: `Bearer ${keys()?.vault.bearer ?? ""}` });
+
+/** Fetches the work lists of the day. @returns {Promise<number>} how many families */
+export async function fetchLists() {
+  const { lists } = await ask("lease", { headers: bearer() });
+  // A list whose rows do not add up to its head must not be shown as the day's work.
+  for (const list of lists) {
+    const sum = list.rows.reduce((/** @type {number} */ sum, /** @type {any[]} */ row) => sum + row[list.columns.indexOf("amount_rp")], 0);
+    if (list.rows.length !== list.count || sum !== list.sum_rp) throw new Transport("server");
+  }
+  await worklist.keep(lists);
+  return worklist.families.length;
+}
+
+let batch = BATCH;
+
+/** Sends everything that waits. @returns {Promise<void>} */
+async function sendEvents() {
+  const owner = device;
+  if (!owner || !keys()) return;
+  const began = elapsed();
+  let sent = 0;
+  for (;;) {
+    const waiting = /** @type {Kept[]} */ (await having("outbox", "state", "queued", batch));
+    const queue = waiting.filter((kept) => kept.dev === owner.id).slice(0, batch);
+    if (!queue.length) break;
+    const unsent = (await numbers()).unsent;
+    const body = JSON.stringify({
+      dev: owner.id,
+      ev: await Promise.all(queue.map(envelopeOf)),
+      last_ack_seq: (await meta("ack")) ?? 0,
+      unsent: Math.max(0, unsent - queue.length),
+      app: APP,
+    });
+    let answer;
+    try {
+      answer = await ask("sync/events", {
+        method: "POST",
+        headers: { "Content-Type": "application/json", "Content-Encoding": "gzip" },
+        body: await packed(body),
+      });
+    } catch (error) {
+      if (error instanceof TooLarge && batch > 1) {
+        batch = Math.max(1, batch >> 1);
+        continue;
+      }
+      throw error instanceof TooLarge ? new Transport("server") : error;
+    }
+    if (answer.next === "update_required") throw new Transport("update");
+    await writeAnswers(owner.id, queue, answer);
+    sent += queue.length;
+    status.rate = Math.round((sent * 1000) / Math.max(1, elapsed() - began));
+    tell();
+    if (answer.revoke) await setMeta("revoked", true);
+    // Nothing moved: the server holds all of them for want of earlier ones, which are queued again by now.
+    if (!answer.out.length) break;
+    batch = Math.min(BATCH, batch * 2);
+  }
+}
+
+/**
+ * Writes what became of a batch, strictly, before the next one is sent.
+ * @param {string} dev @param {Kept[]} queue
+ * @param {{ out: { id: string | null, r: string, seq: number | null, receipt_no: string | null, flags: string[] }[], last_seq: number }} answer
+ */
+async function writeAnswers(dev, queue, answer) {
+  if (answer.out.length !== queue.length) throw new Transport("server");
+  await write(["outbox", "meta"], async (tx) => {
+    const store = tx.objectStore("outbox");
+    let resend = false;
+    queue.forEach((kept, at) => {
+      const out = answer.out[at];
+      // An answer to something else is no answer: the event stays in the queue.
+      if (out.id !== null && out.id !== kept.id) return;
+      if (out.r === "REJECT_UNKNOWN_DEVICE" || out.r.startsWith("REJECT") || out.r.startsWith("SUSPENSE")) kept.state = "action";
+      else if (out.r === "HELD_GAP") {
+        kept.state = "held";
+        resend = true;
+      } else kept.state = "done";
+      kept.answer = out.r;
+      kept.flags = out.flags ?? [];
+      if (out.receipt_no && out.receipt_no !== kept.receipt) kept.flags = [...kept.flags, "receipt_differs"];
+      store.put(kept);
+    });
+    tx.objectStore("meta").put(answer.last_seq, "ack");
+    if (resend) {
+      // The server says how far its chain goes; what follows is sent again, oldest first.
+      const first = queue[0].seq;
+      if (answer.last_seq + 1 < first) {
+        const gap = await result(store.getAll(IDBKeyRange.bound([dev, answer.last_seq + 1], [dev, first - 1])));
+        for (const kept of gap) store.put({ ...kept, state: "queued" });
+      }
+    } else {
+      const held = await result(store.index("state").getAll("held"));
+      for (const kept of held) {
+        if (kept.dev === dev && kept.seq <= answer.last_seq) {
+          kept.state = "queued"; // its turn has come: ask for its answer
+          store.put(kept);
+        }
+      }
+    }
+  });
+}
+
+/** Sends photos the server does not have; a photo's bytes are deleted here when the server lists it as stored, not before. */
+async function sendPhotos() {
+  if (!keys()) return;
+  for (;;) {
+    const waiting = await having("photos", "state", "queued", 50);
+    if (!waiting.length) return;
+    // People and papers first, houses last: a house can be photographed again.
+    waiting.sort((one, other) => Number(one.k === "RUMAH") - Number(other.k === "RUMAH") || one.seq - other.seq);
+    const missing = new Set(await missingOf(waiting));
+    let moved = 0;
+    for (const photo of waiting) {
+      if (missing.has(photo.sha)) {
+        const bytes = await photoBytes(photo, await get("bytes", photo.sha));
+        if (!bytes) continue;
+        await ask(`blobs/${photo.sha}`, { method: "PUT", headers: { ...bearer(), "Content-Type": photo.mime }, body: bytes });
+      }
+    }
+    const still = new Set(await missingOf(waiting));
+    await write(["photos", "bytes"], (tx) => {
+      for (const photo of waiting) {
+        if (still.has(photo.sha)) continue;
+        tx.objectStore("photos").put({ ...photo, state: "stored" });
+        tx.objectStore("bytes").delete(photo.sha);
+        moved += 1;
+      }
+    });
+    tell();
+    if (!moved) return;
+  }
+}
+
+/** @param {{ sha: string }[]} photos @returns {Promise<string[]>} */
+async function missingOf(photos) {
+  const answer = await ask("blobs/missing", {
+    method: "POST",
+    headers: { ...bearer(), "Content-Type": "application/json" },
+    body: JSON.stringify(photos.map((photo) => photo.sha)),
+  });
+  return Array.isArray(answer) ? answer : answer.missing;
+}
+
+let failures = 0;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let timer;
+
+/** @param {number} ms */
+function again(ms) {
+  clearTimeout(timer);
+  timer = setTimeout(run, ms);
+}
+
+/** One round: events, photos, and the list when there is none. Safe to call at any time. */
+export async function run() {
+  clearTimeout(timer);
+  if (!device || !keys()) return;
+  const was = await aloneOrNot("sync", async () => {
+    status.state = "busy";
+    tell();
+    try {
+      await sendEvents();
+      status.at = Date.now();
+      if (await meta("revoked")) {
+        await sendPhotos().catch(() => {});
+        if ((await numbers()).unsent === 0) await wipe();
+        status.state = "refused";
+        tell();
+        return;
+      }
+      if (!worklist.lists.length) await fetchLists();
+      await sendPhotos();
+      status.state = "idle";
+      failures = 0;
+      again(QUIET_MS);
+    } catch (error) {
+      if (!(error instanceof Transport)) {
+        if (!(error instanceof TooLarge)) throw error;
+      }
+      status.state = error instanceof Transport ? error.state : "offline";
+      if (status.state === "refused" || status.state === "update") {
+        again(LONGEST_WAIT_MS);
+      } else {
+        // Full jitter: a thousand phones that lost one server do not come back in one second.
+        const ceiling = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** failures);
+        failures += 1;
+        again(Math.max(250, (error instanceof Transport && error.waitMs) || Math.random() * ceiling));
+      }
+    }
+    tell();
+  });
+  if (!was) again(2_000);
+}
+
+/** The list again, by hand; also tells whether the server still knows this phone. */
+export async function refresh() {
+  await run();
+  if (status.state === "idle") await fetchLists();
+  tell();
+}
+
+export const drifted = () => Math.abs(skew().skew_ms) > 120_000;
+
+addEventListener("online", () => {
+  failures = 0;
+  void run();
+});
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "visible") void run();
+});
