@@ -38,6 +38,7 @@ class Device(models.Model):
     app = models.TextField(default="")
     last_seq = models.BigIntegerField(default=0)
     last_digest = models.BinaryField()
+    highest_seq = models.BigIntegerField(default=0)  # of all events here: above last_seq when some wait
     last_stage = models.ForeignKey(Stage, models.PROTECT, null=True, related_name="+", db_index=False)
     last_seen_at = models.DateTimeField(null=True)
     last_happened_at = models.DateTimeField(null=True)
@@ -94,7 +95,7 @@ class Quarantine(models.Model):
 
 
 class Event(StageTable):
-    pk = models.CompositePrimaryKey("stage", "branch", "device", "seq")
+    pk = models.CompositePrimaryKey("device", "seq", "stage", "branch")
     stage = models.IntegerField()
     branch = models.IntegerField()
     device = models.UUIDField()
@@ -110,6 +111,31 @@ class Event(StageTable):
 
     class Meta(StageTable.Meta):
         db_table = "field_event"
+
+
+class Photo(StageTable):
+    """A photo that an event speaks of: owed until a ``Blob`` of its hash is here."""
+
+    pk = models.CompositePrimaryKey("device", "sha256", "seq", "stage", "branch")
+    stage = models.IntegerField()
+    branch = models.IntegerField()
+    device = models.UUIDField()
+    seq = models.BigIntegerField()
+    sha256 = models.BinaryField()
+    kind = models.TextField()
+    bytes = models.IntegerField()
+
+    class Meta(StageTable.Meta):
+        db_table = "field_photo"
+
+
+class Blob(models.Model):
+    """A photo that is durable in the store; ``device`` sent it first."""
+
+    sha256 = models.BinaryField(primary_key=True)
+    bytes = models.IntegerField()
+    device = models.UUIDField()
+    stored_at = models.DateTimeField()
 
 
 class LaterAnswer(StageTable):

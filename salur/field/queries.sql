@@ -1,8 +1,14 @@
+-- name: key_of_device
+-- The public key that a phone was enrolled with.
+SELECT public_key FROM field_device WHERE id = %(device)s
+
 -- name: lock_device
 -- One phone's messages are taken in one after the other: whoever holds this row holds the head of its chain.
-SELECT d.id, d.branch_id AS branch, d.officer_id AS officer, d.public_key, d.last_seq, d.last_digest, d.last_stage_id AS last_stage,
-    d.revoked_at, d.enrolled_at, d.persisted, d.last_happened_at, o.timezone
-FROM field_device AS d JOIN offices_office AS o ON o.id = d.branch_id
+-- A phone that never had a work list speaks of the newest stage that its branch has a list of.
+SELECT d.id, d.branch_id AS branch, d.officer_id AS officer, d.last_seq, d.last_digest, d.highest_seq,
+    coalesce(d.last_stage_id, (SELECT max(t.stage) FROM danom_tally AS t WHERE t.branch = d.branch_id)) AS last_stage,
+    d.revoked_at, d.enrolled_at, d.persisted, d.last_happened_at
+FROM field_device AS d
 WHERE d.id = %(device)s
 FOR NO KEY UPDATE OF d
 
@@ -24,21 +30,28 @@ WHERE e.branch = %(branch)s AND e.device = %(device)s AND e.seq > %(after)s AND 
     AND NOT EXISTS (SELECT FROM field_answer AS a WHERE (a.stage, a.branch, a.device, a.seq) = (e.stage, e.branch, e.device, e.seq))
 ORDER BY e.seq
 
--- name: leases
--- The work lists that a batch of events names, as far as they are this device's.
-SELECT id, stage_id AS stage, branch_id AS branch, officer_id AS officer, expires_at, ended_at
-FROM field_lease
-WHERE device_id = %(device)s AND id = ANY (%(leases)s::uuid[])
-
--- name: assigned
--- Which of the named families are on which of the named work lists.
-SELECT a.lease, a.entitlement
-FROM unnest(%(leases)s::uuid[], %(entitlements)s::uuid[]) AS b(lease, entitlement)
-JOIN field_assignment AS a
-    ON a.stage = %(stage)s AND a.branch = %(branch)s AND a.entitlement = b.entitlement AND a.lease = b.lease
+-- name: places
+-- The work lists of this device that a batch names, and the positions in the batch whose family is on the list it names.
+SELECT l.id, l.stage_id AS stage, least(l.expires_at, l.ended_at) AS ends,
+    coalesce(array_agg(b.position::integer) FILTER (WHERE a.listed), '{}') AS listed
+FROM unnest(%(leases)s::uuid[], %(entitlements)s::uuid[]) WITH ORDINALITY AS b(lease, entitlement, position)
+JOIN field_lease AS l ON l.id = b.lease AND l.device_id = %(device)s
+LEFT JOIN LATERAL (
+    SELECT true AS listed FROM field_assignment AS a
+    WHERE a.stage = l.stage_id AND a.branch = l.branch_id AND a.entitlement = b.entitlement AND a.lease = b.lease OFFSET 0
+) AS a ON true
+GROUP BY l.id
 
 -- name: write_events
--- Write down what a phone said, with the answer it gets.
+-- Write down what a phone said, with the answer it gets, and which photos it owes from now on.
+WITH owed AS (
+    INSERT INTO field_photo (stage, branch, device, seq, sha256, kind, bytes)
+    SELECT stage, %(branch)s, %(device)s, seq, sha256, kind, bytes
+    FROM unnest(
+        %(photo_stages)s::integer[], %(photo_seqs)s::bigint[], %(photo_sha256s)s::bytea[], %(photo_kinds)s::text[], %(photo_sizes)s::integer[]
+    ) AS p(stage, seq, sha256, kind, bytes)
+    ON CONFLICT DO NOTHING
+)
 INSERT INTO field_event (stage, branch, device, seq, id, kind, body, signature, digest, received_at, happened_at, answer, flags)
 SELECT stage, %(branch)s, %(device)s, seq, id, kind, body, signature, digest, %(at)s, happened_at, answer, string_to_array(flags, ',')
 FROM unnest(
@@ -58,9 +71,60 @@ FROM unnest(%(stages)s::integer[], %(seqs)s::bigint[], %(answers)s::text[]) AS b
 -- name: move_head
 -- The chain goes on from here.
 UPDATE field_device
-SET last_seq = %(last_seq)s, last_digest = %(last_digest)s, last_stage_id = %(last_stage)s, last_seen_at = %(at)s,
-    last_happened_at = %(happened_at)s, last_skew_ms = coalesce(%(skew_ms)s, last_skew_ms), unsent = %(unsent)s, app = coalesce(nullif(%(app)s, ''), app)
+SET last_seq = %(last_seq)s, last_digest = %(last_digest)s, highest_seq = %(highest_seq)s,
+    last_stage_id = coalesce(%(last_stage)s, last_stage_id), last_seen_at = %(at)s,
+    last_happened_at = coalesce(%(happened_at)s, last_happened_at), last_skew_ms = coalesce(%(skew_ms)s, last_skew_ms),
+    unsent = %(unsent)s, app = coalesce(nullif(%(app)s, ''), app)
 WHERE id = %(device)s
+
+-- name: owed_photos
+-- Which of the named photos an event of this device speaks of, and whether each is stored.
+SELECT DISTINCT p.sha256, b.sha256 IS NOT NULL AS stored
+FROM unnest(%(sha256s)s::bytea[]) AS asked(sha256)
+JOIN field_photo AS p ON p.device = %(device)s AND p.sha256 = asked.sha256
+LEFT JOIN field_blob AS b ON b.sha256 = p.sha256
+
+-- name: store_photo
+-- A photo is durable in the store.
+INSERT INTO field_blob (sha256, bytes, device, stored_at) VALUES (%(sha256)s, %(bytes)s, %(device)s, %(at)s)
+ON CONFLICT (sha256) DO NOTHING
+
+-- name: changes
+-- What became known since a moment about the families of a device's live lists: paid, taken back, held.
+SELECT a.entitlement AS asg, a.lease AS wl, e.amount_rp, e.held, p.id IS NOT NULL AND v.id IS NULL AS paid
+FROM field_lease AS l
+JOIN field_assignment AS a ON a.stage = l.stage_id AND a.branch = l.branch_id AND a.lease = l.id AND a.live
+JOIN danom_entitlement AS e ON (e.stage, e.branch, e.id) = (a.stage, a.branch, a.entitlement)
+LEFT JOIN LATERAL (
+    SELECT p.id, p.round, p.recorded_at FROM payments_payment AS p
+    WHERE (p.stage, p.branch, p.entitlement) = (e.stage, e.branch, e.id) ORDER BY p.round DESC LIMIT 1
+) AS p ON true
+LEFT JOIN payments_void AS v ON (v.stage, v.branch, v.entitlement, v.round) = (e.stage, e.branch, e.id, p.round)
+WHERE l.device_id = %(device)s AND l.ended_at IS NULL AND l.expires_at > %(at)s
+    AND (e.held OR greatest(p.recorded_at, v.recorded_at) > %(since)s)
+ORDER BY l.issued_at, a.position
+
+-- name: count_devices
+-- How many chains the recount looked at.
+SELECT count(*) AS devices FROM field_device
+
+-- name: recount_cash
+-- By officer: what phones told of as paid (events of their unbroken chains) and what of it moved, as paid or into suspense.
+WITH told AS (
+    SELECT e.stage, e.branch, d.officer_id AS officer, e.id, e.digest, (convert_from(e.body, 'UTF8')::json ->> 'amt')::bigint AS amount_rp
+    FROM field_event AS e JOIN field_device AS d ON d.id = e.device
+    WHERE e.kind = 'PAY' AND e.seq <= d.last_seq
+),
+moved AS (
+    SELECT t.branch, t.id, t.amount_rp FROM ledger_transfer AS t WHERE t.debit = 'paid' OR starts_with(t.debit, 'suspense/')
+)
+SELECT told.stage, told.branch, told.officer, count(*) AS told, sum(told.amount_rp)::bigint AS told_rp,
+    coalesce(sum(coalesce(other.amount_rp, moved.amount_rp)), 0)::bigint AS moved_rp
+FROM told
+LEFT JOIN moved USING (branch, id)
+-- Where an id had moved other money before, the transfer has an id made of the event's hash.
+LEFT JOIN moved AS other ON other.branch = told.branch AND other.id = encode(substr(told.digest, 1, 16), 'hex')::uuid
+GROUP BY told.stage, told.branch, told.officer
 
 -- name: assign
 -- Put families on a work list, in the order given; a family on another live list breaks the key.

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from django.test import Client
 
+from salur.cases import actions as cases
 from salur.field import actions as field
 from salur.field import lease, wire
 from salur.field.phone import Phone, envelope, new_key, public_key_of
@@ -123,6 +124,54 @@ def test_two_phones_pay_one_family_offline_and_both_amounts_are_accounted_for(of
     everything_adds_up(office)
 
 
+def cases_open():
+    return sorted((row.kind, row.amount_rp) for row in cases.cases())
+
+
+class TestCases:
+    def test_a_family_paid_twice_is_one_case_however_often_it_is_told(self, office, officer):
+        officer.send(officer.pay(0))
+        lease.end_lease(lease=officer.lease.id, at=NOW + timedelta(hours=3))
+        second = Officer(office, number=1)
+        paid = second.pay(0)
+        assert second.answers(paid) == second.answers(paid) == ["SUSPENSE_ALREADY_PAID"]
+        assert cases_open() == [("double_payment", 600_000)]
+
+    def test_amounts_and_families_that_are_not_the_lists(self, office, officer):
+        officer.send(officer.pay(0, amt=550_000), officer.pay(asg=office.neighbours_entitlement))
+        assert cases_open() == [("amount_mismatch", 550_000), ("unknown_entitlement", 600_000)]
+
+    def test_a_revoked_phone_and_a_fork_are_one_case_each(self, office, officer):
+        copied = Phone(officer.phone.device, officer.key, defaults=officer.phone.defaults)
+        officer.send(officer.pay(0))
+        for number in (5, 6):
+            officer.send(copied.make(typ="PAY", amt=600_000, ch="KOM", **officer.about(number)))
+            copied.seq, copied.prev = 0, wire.genesis(copied.device, public_key_of(officer.key)).hex()
+        device = officer.certificate.device
+        lease.revoke_device(device=device, reason="lost", actor="kepala", at=NOW + timedelta(hours=2))
+        after = ms(NOW + timedelta(hours=3))
+        officer.send(officer.pay(1, cap_ms=after), officer.pay(2, cap_ms=after), at=NOW + timedelta(hours=4))
+        assert cases_open() == [("forked_device", None), ("revoked_device", None)]
+        everything_adds_up(office)
+
+    def test_a_phone_without_a_list_puts_its_cash_into_the_branchs_newest_book(self, office):
+        without = Officer(office, families=[])
+        without.lease = Officer(office, number=1).lease
+        assert without.answers(without.pay(0)) == ["SUSPENSE_NOT_IN_LEASE"]
+        assert balances(office)[f"suspense/{office.officers[0]}"] == 600_000
+        everything_adds_up(office)
+
+    def test_an_id_that_moved_other_money_before_still_leaves_the_cash_accounted_for(self, office, officer):
+        one = office.id()
+        assert officer.answers(officer.pay(0, id=one), officer.pay(1, id=one)) == ["ACCEPTED", "REJECT_ID_REUSED"]
+        assert balances(office)[f"suspense/{office.officers[0]}"] == 600_000
+        everything_adds_up(office)
+
+    def test_the_cash_counted_at_the_close_is_held_against_the_books(self, office, officer):
+        officer.send(officer.phone.make(typ="CLOSE", id=office.id(), paid=0, paid_rp=0, left_rp=100_000))
+        assert [kind for kind, _ in cases_open()] == ["count_difference"]
+
+
 class TestSuspense:
     def test_a_family_that_is_not_on_the_list(self, office, officer):
         assert officer.answers(officer.pay(asg=office.neighbours_entitlement)) == ["SUSPENSE_NOT_IN_LEASE"]
@@ -208,6 +257,17 @@ class TestVoid:
         signed = officer.phone.make(typ="VOID", pay=pay_id, reason="salah orang", cosigner="kepala", **officer.about(0))
         assert officer.answers(signed) == ["ACCEPTED"]
         assert balances(office) == {}
+
+    def test_paid_taken_back_and_paid_again_in_one_batch(self, office, officer):
+        pay_id = office.id()
+        day = [
+            officer.pay(0, id=pay_id),
+            officer.phone.make(typ="VOID", pay=pay_id, reason="salah orang", **officer.about(0)),
+            officer.pay(0),
+        ]
+        assert officer.answers(*day) == ["ACCEPTED"] * 3
+        assert balances(office)["paid"] == 600_000
+        everything_adds_up(office)
 
 
 class TestForgeries:
