@@ -1,0 +1,40 @@
+"""The whole country: 18.8 million lines, on a machine that does nothing else. Only when asked for: ``python -m bench --only danom_nation``."""
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench import Figure
+from bench.danom import REGISTER, Bare, bring, country, salur, seconds
+
+LINES, SUPPLEMENT = 18_800_000, 10_000
+
+
+def figures() -> Iterator[Figure]:
+    if "danom_nation" not in sys.argv or not REGISTER.exists():
+        return
+    # Some 30 GB for the file, the COPY bytes and the database.
+    with tempfile.TemporaryDirectory(prefix="salur-bench-nation-") as name:
+        folder = Path(name)
+        country(folder, ["NATION"], register=REGISTER)
+        people = REGISTER.with_name("penduduk_2024s2_prov_kab.csv")
+        file, more = folder / "danom.csv", folder / "more.csv"
+        salur(
+            "simulate", "danom", "--lines", LINES, "--seed", 1, "--out", file, "--population", people, "--damage", 0.02
+        )
+        batch: dict[str, object] = {}
+        took = seconds(lambda: batch.update(bring(file, "NATION")))
+        approved = batch["approved"]
+        assert isinstance(approved, dict)
+        note = (
+            f"import {batch['seconds']} s, approval {approved['seconds']} s, peak {batch['peak_rss_mb']} MB,"
+            f" {batch['accepted']:,} accepted; limits: 360 s, 4,096 MB"
+        )
+        bare = seconds(Bare(folder, "NATION").load)
+        yield Figure("danom_nation", round(took, 1), "s", round(bare, 1), round(took / bare, 2), [took], note)
+        salur("simulate", "danom", "--lines", SUPPLEMENT, "--seed", 1, "--out", more, "--earlier", file)
+        took = seconds(lambda: bring(more, "NATION"))
+        yield Figure(
+            "danom_nation_supplement", round(took, 1), "s", None, None, [took], "10,000 lines into it; limit 5 s"
+        )
