@@ -127,7 +127,7 @@ WITH sides AS (
             'BRANCH', m.branch_id::text) AS debit,
         replace(replace(replace(k.credit, 'HOLDER', coalesce('float/' || m.officer_id, 'vault')), 'OFFICER', coalesce(m.officer_id, 0)::text),
             'BRANCH', m.branch_id::text) AS credit,
-        m.amount_rp
+        m.amount_rp, r.answered_at AS occurred_at, r.recorded_at
     FROM custody_movement AS m
     JOIN custody_reply AS r ON r.movement_id = m.id AND r.answer = 'accepted'
     JOIN (VALUES
@@ -148,13 +148,14 @@ WITH sides AS (
     WHERE m.stage_id = %(stage)s OR %(stage)s::integer IS NULL
 ),
 booked AS (
-    SELECT stage, branch, id, debit, credit, amount_rp FROM ledger_transfer
+    SELECT stage, branch, id, debit, credit, amount_rp, occurred_at, recorded_at FROM ledger_transfer
     WHERE (stage = %(stage)s OR %(stage)s::integer IS NULL)
         AND NOT (debit = 'paid' OR credit = 'paid' OR debit LIKE 'suspense/%%' AND credit LIKE 'float/%%')
 )
 SELECT coalesce(s.stage, b.stage) AS stage, coalesce(s.branch, b.branch) AS branch, coalesce(s.id, b.id) AS id,
     s.id IS NULL AS unsigned, b.id IS NULL AS unbooked,
-    (s.debit, s.credit, s.amount_rp) IS DISTINCT FROM (b.debit, b.credit, b.amount_rp) AS broken
+    (s.debit, s.credit, s.amount_rp, s.occurred_at, s.recorded_at)
+        IS DISTINCT FROM (b.debit, b.credit, b.amount_rp, b.occurred_at, b.recorded_at) AS broken
 FROM sides AS s
 FULL JOIN booked AS b USING (stage, branch, id)
 ORDER BY 1, 2, 3

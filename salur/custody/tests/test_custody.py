@@ -467,6 +467,8 @@ BROKEN = {
     "a signed hand-over is not booked": ("DELETE FROM ledger_transfer WHERE credit = 'vault'", "as it was signed for"),
     "a hand-over is booked to another officer": ("UPDATE ledger_transfer SET debit = 'float/99' WHERE credit = 'vault'", "as it was signed for"),
     "a hand-over is booked with another amount": ("UPDATE ledger_transfer SET amount_rp = amount_rp + 1 WHERE credit = 'vault'", "as it was signed for"),
+    "a hand-over is booked on another day": ("UPDATE ledger_transfer SET occurred_at = occurred_at - interval '1 day' WHERE credit = 'vault'", "as it was signed for"),
+    "a hand-over is slipped in behind a past evening": ("UPDATE ledger_transfer SET recorded_at = recorded_at - interval '1 day' WHERE credit = 'vault'", "as it was signed for"),
     "an offer is booked before it is accepted": ("DELETE FROM custody_reply WHERE movement_id <> %(supply)s", "as it was signed for"),
     "the signature is taken for another answer": ("UPDATE custody_reply SET answer = 'declined', reason = 'x' WHERE movement_id <> %(supply)s", "as it was signed for"),
     "the giver signs for the taker": ("UPDATE custody_reply SET actor = 'rina'", "signed for by two"),
