@@ -1,6 +1,7 @@
 """The verbs of the list: import a batch, approve or cancel it, hold and release, judge pairs, look at the allocation, recount."""
 
 import hashlib
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,7 +12,8 @@ from uuid import UUID
 
 import msgspec
 import polars as pl
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
+from psycopg.errors import LockNotAvailable
 
 from salur.areas.actions import current_areas
 from salur.audit import actions as audit
@@ -31,6 +33,9 @@ from salur.registry.rules import LINE, NIK, masked
 queries = Queries(__file__)
 
 Progress = Callable[[int], None]
+
+# How long an approval keeps trying to attach a list while somebody writes payments without end.
+ATTACH_PATIENCE_S = 60
 
 
 class AlreadyDecided(Conflict):
@@ -203,6 +208,8 @@ def approve_batch(*, word: str, actor: str, at: datetime, progress: Progress = l
                 f"{known:,} families of {batch.name} came onto the list in the meantime: cancel it and import the file again."
             )
         register_staged(staged=families_table(batch), progress=progress)
+        if not _has_partition(batch.stage):
+            _build_keys(batch)
         return _approve(batch, actor, at, _entitle)
 
 
@@ -233,54 +240,83 @@ def _may_approve(batch: Batch, actor: str) -> None:
 
 @transaction.atomic
 def _approve(batch: Batch, actor: str, at: datetime, apply: Callable[[Batch, str, datetime], None]) -> Batch:
+    first = batch.kind in (Kind.LIST, Kind.SUPPLEMENT) and not _has_partition(batch.stage)
     apply(batch, actor, at)
     queries.settle_mending(batch=batch.id)
-    drop_tables(batch)
     batch.state, batch.approved_by, batch.approved_at = State.APPROVED, actor, at
     batch.save()
     audit.record(
         actor=actor, verb="approved", subject=f"batch/{batch.id}", at=at,
         facts={"stage": batch.stage.code, "version": batch.version, "accepted": batch.accepted, "amount_rp": batch.amount_rp},
     )  # fmt: skip
+    drop_tables(batch, lines=not first)
+    if first:
+        _attach(batch)
     return batch
 
 
 def _entitle(batch: Batch, actor: str, at: datetime) -> None:
     table, stage = lines_table(batch), batch.stage_id
     queries.run("tally", table=table, stage=stage, version=batch.version)
-    partition = _partition(batch.stage)
-    if partition is None:
-        _attach(batch)
-        return
+    if not _has_partition(batch.stage):
+        return  # attached last, see _approve
     queries.run("entitle", table=table)
     with connection.cursor() as cursor:
+        partition = _partition_name(batch.stage)
         cursor.execute("SELECT reltuples FROM pg_class WHERE oid = %s::regclass", [partition])
         if cursor.fetchone()[0] < 10 * batch.accepted:
             cursor.execute(f"ANALYZE {partition}")
 
 
-def _attach(batch: Batch) -> None:
-    """A stage's first list becomes its partition, with its keys, which were built where nobody waits for them.
-
-    ATTACH takes a lock that payments of other stages do not meet, and reads nothing: the table's own check says which stage it holds.
-    """
-    stage = batch.stage_id
-    table, partition = lines_table(batch), f"danom_entitlement_s{stage:d}"
-    if queries.run("scattered", table=table)[0].scattered:
-        _gather(table)
+@transaction.atomic
+def _build_keys(batch: Batch) -> None:
+    """A stage's first list gets its keys where nobody waits for them; cut off and done again they are built once."""
+    table, partition = lines_table(batch), _partition_name(batch.stage)
     with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_index WHERE indrelid = %s::regclass)", [table])
+        if cursor.fetchone()[0]:
+            return
+        if queries.run("scattered", table=table)[0].scattered:
+            _gather(table)
         cursor.execute("SET LOCAL maintenance_work_mem = '512MB'")
-        cursor.execute(f"ALTER TABLE {table} RENAME TO {partition}")
         for key in (
-            f"ALTER TABLE {partition} ADD CONSTRAINT {partition}_pkey PRIMARY KEY (stage, branch, id)",
-            f"ALTER TABLE {partition} ADD CONSTRAINT {partition}_family_once UNIQUE (stage, family, branch)",
-            f"CREATE INDEX {partition}_village ON {partition} (branch, village)",
-            f"CREATE INDEX {partition}_likeness ON {partition} (likeness)",
-            f"ALTER TABLE danom_entitlement ATTACH PARTITION {partition} FOR VALUES IN ({stage:d})",
-            f"ALTER TABLE {partition} DROP CONSTRAINT danom_line_stage",
-            f"ANALYZE danom_tally_s{stage:d}",
+            f"ALTER TABLE {table} ADD CONSTRAINT {partition}_pkey PRIMARY KEY (stage, branch, id)",
+            f"ALTER TABLE {table} ADD CONSTRAINT {partition}_family_once UNIQUE (stage, family, branch)",
+            f"CREATE INDEX {partition}_village ON {table} (branch, village)",
+            f"CREATE INDEX {partition}_likeness ON {table} (likeness)",
         ):
             cursor.execute(key)
+
+
+def _attach(batch: Batch) -> None:
+    """A stage's first list becomes its partition; the last statement of its transaction.
+
+    Nothing is read (the table's own check says which stage it holds), but while a foreign key to the list learns of the partition, nobody
+    pays: that takes milliseconds once it begins. It never stands in line for them: whoever would wait behind it for a long writer's end
+    goes first, and it tries again.
+    """
+    table, partition = lines_table(batch), _partition_name(batch.stage)
+    give_up = time.monotonic() + ATTACH_PATIENCE_S
+    while True:
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '40ms'")
+                cursor.execute(
+                    f"ALTER TABLE danom_entitlement ATTACH PARTITION {table} FOR VALUES IN ({batch.stage_id:d})"
+                )
+                cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT danom_line_stage")
+                cursor.execute(f"ALTER TABLE {table} RENAME TO {partition}")
+                cursor.execute("SET LOCAL lock_timeout = DEFAULT")
+        except OperationalError as error:
+            if not isinstance(error.__cause__, LockNotAvailable):
+                raise
+            if time.monotonic() > give_up:
+                raise Conflict(
+                    f"{batch.name} could not be attached: somebody has been writing payments for a minute; approve it again."
+                ) from error
+            time.sleep(0.2)
+        else:
+            return
 
 
 def _gather(table: str) -> None:
@@ -294,12 +330,15 @@ def _gather(table: str) -> None:
         cursor.execute(f"ANALYZE {table}")
 
 
-def _partition(stage: Stage) -> str | None:
-    """The stage's partition of the list; ``None`` before its first list."""
-    name = f"danom_entitlement_s{stage.id:d}"
+def _partition_name(stage: Stage) -> str:
+    return f"danom_entitlement_s{stage.id:d}"
+
+
+def _has_partition(stage: Stage) -> bool:
+    """Whether the stage's list is there to be added to; false before its first."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [name])
-        return name if cursor.fetchone()[0] else None
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [_partition_name(stage)])
+        return bool(cursor.fetchone()[0])
 
 
 def _has_list(stage: Stage) -> bool:

@@ -61,9 +61,11 @@ def create_tables(batch: Batch) -> None:
     create_staged(staged=families_table(batch))
 
 
-def drop_tables(batch: Batch) -> None:
+def drop_tables(batch: Batch, *, lines: bool = True) -> None:
+    """What the batch no longer waits in; without its lines where they become the stage's partition."""
+    tables = [families_table(batch), *([lines_table(batch)] if lines else [])]
     with connection.cursor() as cursor:
-        cursor.execute(f"DROP TABLE IF EXISTS {lines_table(batch)}, {families_table(batch)}")
+        cursor.execute(f"DROP TABLE IF EXISTS {', '.join(tables)}")
 
 
 @dataclass
