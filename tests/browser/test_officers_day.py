@@ -17,12 +17,11 @@ from django.db import connection
 from playwright.sync_api import Browser, Page, expect
 
 from conftest import PostOffice, make_post_office
-from salur.field import lease, sealing
 from salur.field import actions as field
+from salur.field import lease, sealing
 from salur.ledger import actions as ledger
 from salur.lib.clock import now
 from salur.lib.letter_code import letter_code, letter_payload
-from salur.lib.secrets import secret_key  # noqa: F401 — the home's secret is there before the server starts
 from salur.payments import actions as payments
 
 pytestmark = pytest.mark.browser
@@ -38,7 +37,7 @@ SCANNED = UUID("0190a0b0-c0d0-7000-8000-0000000000aa")  # the letter that the ca
 def film(path: Path, payload: str) -> None:
     """A second of YUV 4:2:0 at 640 × 480, with grain as a real sensor has: the payload's QR in the middle."""
     width, height = 640, 480
-    matrix = np.array([[bit for bit in row] for row in segno.make(payload, error="m").matrix_iter(scale=9, border=4)])
+    matrix = np.array([list(row) for row in segno.make(payload, error="m").matrix_iter(scale=9, border=4)])
     luma = np.full((height, width), 200, dtype=np.uint8)
     side = matrix.shape[0]
     top, left = (height - side) // 2, (width - side) // 2
@@ -94,6 +93,7 @@ def phone(phone_browser: Browser, server: str, office: PostOffice) -> Iterator[P
         base_url=server, reduced_motion="reduce",
     )  # fmt: skip
     page = context.new_page()
+    page.set_default_timeout(10_000)
     page.on("pageerror", lambda error: print("page error:", error))  # noqa: T201
     page.on("console", lambda said: print("console:", said.text) if said.type == "error" else None)  # noqa: T201
     yield page
@@ -143,7 +143,7 @@ def begin_day(page: Page, office: PostOffice, float_rp: str = "6000000") -> None
 
 def pay_open_card(page: Page) -> str:
     """From the family card to the receipt; returns the receipt's number."""
-    press(page, "Bayar Rp600.000")
+    page.locator("footer").get_by_role("button", name="Bayar Rp600.000").click()
     page.locator("[data-value=ktp]").click()
     page.locator("[data-value=kk]").click()
     page.locator("[data-kind=KPM] button").click()
@@ -151,10 +151,6 @@ def pay_open_card(page: Page) -> str:
     expect(page.locator("[data-kind=KPM] img")).to_be_visible()
     page.locator("#hand-over:enabled").click()
     return page.locator("#receipt").inner_text()
-
-
-def waiting(page: Page) -> dict[str, int]:
-    return {kind: int(page.locator(f"#strip [data-n={kind}], #strip .zero b").nth(n).inner_text()) for n, kind in enumerate(["wait", "photo", "bad"])}
 
 
 def events(office: PostOffice) -> list[Any]:
@@ -210,7 +206,13 @@ def test_a_day_with_signal_without_and_with_it_again(phone: Page, office: PostOf
     press(page, "Tutup dan serahkan Rp4.800.000")
     expect(page.get_by_text("Serahkan sisa uang")).to_be_visible(timeout=15_000)
 
-    assert [(seq, kind) for seq, kind, _ in events(office)] == [(1, "OPEN"), (2, "PAY"), (3, "PAY"), (4, "UNPAID"), (5, "CLOSE")]
+    assert [(seq, kind) for seq, kind, _ in events(office)] == [
+        (1, "OPEN"),
+        (2, "PAY"),
+        (3, "PAY"),
+        (4, "UNPAID"),
+        (5, "CLOSE"),
+    ]
     assert all(answer.startswith("ACCEPTED") for _, _, answer in events(office))
     assert len(set(receipts)) == 2
     balances = {row.code: row.balance_rp for row in ledger.balances(stage=office.stage) if row.balance_rp}

@@ -62,8 +62,9 @@ async function draw(name, facts) {
 
 /** Which screen may be seen now. @param {string} name */
 async function allowed(name) {
-  if (!device) return "enrol";
-  if (await wiped()) return name === "enrol" ? "enrol" : "wiped";
+  const enrolling = ["enrol", "newPin", "scan"].includes(name) ? name : null;
+  if (!device) return enrolling ?? "enrol";
+  if (await wiped()) return enrolling ?? "wiped";
   return isLocked() ? "lock" : name;
 }
 
