@@ -454,6 +454,12 @@ def quarantined(*, batch: Batch, all_lines: bool = False) -> Iterator[Quarantine
         )
 
 
+@transaction.atomic
+def note_export(*, batch: Batch, lines: int, actor: str, at: datetime) -> None:
+    """Quarantined lines left the house with their numbers in clear: who took them is kept."""
+    audit.record(actor=actor, verb="exported", subject=f"quarantine/{batch.id}", facts={"lines": lines}, at=at)
+
+
 def still_quarantined() -> dict[int, int]:
     """Batch → lines that wait to be mended."""
     return {row.batch: row.lines for row in queries.still_quarantined()}

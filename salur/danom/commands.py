@@ -73,7 +73,7 @@ def import_(
     seconds = time.monotonic() - started
     batch = imported.batch
     if quarantine is not None:
-        write_quarantine(quarantine, batch)
+        write_quarantine(quarantine, batch, actor)
     data = {
         **describe(batch),
         "again": imported.again,
@@ -123,9 +123,13 @@ def columns_(file: Path, encoding: str | None, out: Path | None) -> Answer:
     return Answer(data, mapping, needs_person=bool(proposal.missing))
 
 
-def write_quarantine(path: Path, batch: Batch) -> int:
-    """The lines to mend, in the columns of a list, with where they were and why; no cell can run as a formula. Answers how many."""
+def write_quarantine(path: Path, batch: Batch, actor: str) -> int:
+    """The lines to mend, in the columns of a list, with where they were and why; no cell can run as a formula. Answers how many.
+
+    The file holds numbers in clear, as the ministry sent them: it is readable by its owner alone, and who wrote it is kept.
+    """
     count = 0
+    path.touch(mode=0o600)
     with path.open("w", newline="", encoding="utf-8-sig") as sheet:
         writer = csv.writer(sheet)
         writer.writerow([*COLUMNS, *MENDED, "lembar", "baris_lembar", "alasan", "sama_dengan_baris"])
@@ -134,6 +138,7 @@ def write_quarantine(path: Path, batch: Batch) -> int:
             where = [harmless(batch.name), line.number, harmless(line.part), line.line]
             writer.writerow([*cells, *where, line.reasons, line.earlier_line or ""])
             count += 1
+    actions.note_export(batch=batch, lines=count, actor=actor, at=now())
     return count
 
 
@@ -197,10 +202,11 @@ def batches(stage_code: str | None) -> Answer:
 @danom.command("quarantine")
 @click.argument("batch")
 @click.option("--out", type=click.Path(path_type=Path), required=True, metavar="OUT.csv")
+@acting
 @answers
-def quarantine(batch: str, out: Path) -> Answer:
+def quarantine(batch: str, out: Path, actor: str) -> Answer:
     """Write a batch's lines that wait in quarantine to a file, to be mended and imported again."""
-    count = write_quarantine(out, actions.batch_named(batch))
+    count = write_quarantine(out, actions.batch_named(batch), actor)
     return Answer({"lines": count, "file": str(out)}, f"{count:,} lines to mend in {out}.")
 
 
