@@ -19,6 +19,7 @@ FOLDERS = {
     "programmes": "salur.programmes.commands:programmes",
     "registry": "salur.registry.commands:registry",
     "danom": "salur.danom.commands:danom",
+    "field": "salur.field.commands:field",
     "payments": "salur.payments.commands:payments",
     "custody": "salur.custody.commands:custody",
     "ledger": "salur.web.commands:ledger",

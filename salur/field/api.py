@@ -5,22 +5,25 @@ Every answer carries ``X-Danom-Proto``: an answer without it comes from a captiv
 
 import zlib
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import wraps
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
-from django.urls import path
+from django.urls import path, re_path
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from salur.field import lease, wire
+from salur.field import lease, photos, wire
 from salur.field.actions import ingest
 from salur.lib.clock import now
 from salur.lib.problem import Problem
+from salur.lib.storage import MAX_BYTES as MAX_PHOTO_BYTES
+from salur.lib.storage import Put
 
-View = Callable[[HttpRequest], HttpResponse]
+View = Callable[..., HttpResponse]
 
 
 def answer(data: object, status: int = 200) -> HttpResponse:
@@ -36,11 +39,13 @@ def for_phones(view: View) -> View:
 
     @csrf_exempt
     @wraps(view)
-    def wrapped(request: HttpRequest) -> HttpResponse:
+    def wrapped(request: HttpRequest, **named: str) -> HttpResponse:
         try:
-            response = view(request)
+            response = view(request, **named)
         except Problem as problem:
             response = refuse(problem.code, problem.message, problem.status)
+            if problem.status == 503:
+                response["Retry-After"] = "30"
         except OperationalError:
             # Disk full, server restarting, too many connections: nothing was acknowledged, nothing is lost on the phone.
             response = refuse(
@@ -162,10 +167,63 @@ def work_list(request: HttpRequest) -> HttpResponse:
     return answer({"server_time": int(at.timestamp() * 1000), "lists": lists})
 
 
+@for_phones
+@require_GET
+def changes(request: HttpRequest) -> HttpResponse:
+    """What became known since a moment (milliseconds) about the families of the device's lists: paid elsewhere, taken back, held."""
+    device = lease.device_of_bearer(bearer=bearer_of(request))
+    at = now()
+    try:
+        since = datetime.fromtimestamp(int(request.GET.get("since", "")) / 1000, UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise BadRequest("Say since when, in milliseconds since 1970: ?since=1647061200000.") from error
+    rows = lease.changes(device=device.id, since=since, at=at)
+    return answer(
+        {
+            "server_time": int(at.timestamp() * 1000),
+            "lists": [str(one.id) for one in lease.live_leases(device=device.id, at=at)],
+            "changes": [
+                {"wl": row.wl, "asg": row.asg, "amount_rp": row.amount_rp, "held": row.held, "paid": row.paid} for row in rows
+            ],
+        }
+    )  # fmt: skip
+
+
+Hashes = Annotated[list[wire.Sha256Hex], msgspec.Meta(max_length=wire.MAX_EVENTS)]
+
+
+@for_phones
+@require_POST
+def missing_photos(request: HttpRequest) -> HttpResponse:
+    """Which of up to 100 photos (a list of hashes) are not stored: the phone keeps these."""
+    device = lease.device_of_bearer(bearer=bearer_of(request), also_revoked=True)
+    try:
+        asked = msgspec.json.decode(body_of(request), type=Hashes)
+    except (msgspec.ValidationError, msgspec.DecodeError, RecursionError) as error:
+        raise BadRequest(f"The request is no list of hashes: {error}.") from error
+    found = photos.missing(device=device.id, sha256s=[bytes.fromhex(sha) for sha in asked])
+    return answer({"missing": [sha256.hex() for sha256 in found]})
+
+
+@for_phones
+@require_http_methods(["PUT"])
+def photo(request: HttpRequest, sha256: str) -> HttpResponse:
+    """Take in one photo, named by its hash; 201 when it is new, 200 when it was here."""
+    device = lease.device_of_bearer(bearer=bearer_of(request), also_revoked=True)
+    if int(request.headers.get("Content-Length") or 0) > MAX_PHOTO_BYTES:
+        raise TooLarge(f"A photo has at most {MAX_PHOTO_BYTES} bytes: make it smaller.")
+    pieces = iter(lambda: request.read(65_536), b"")
+    put = photos.take_in(device=device.id, sha256=bytes.fromhex(sha256), content=pieces, at=now())
+    return answer({"sha": sha256, "stored": True}, 201 if put is Put.CREATED else 200)
+
+
 COLUMNS = ["asg", "no", "number", "name", "born", "sex", "address", "rt", "rw", "village", "amount_rp", "held", "paid"]
 
 urlpatterns = [
     path("sync/events", sync_events),
     path("devices/enrol", enrol),
     path("lease", work_list),
+    path("lease/delta", changes),
+    path("blobs/missing", missing_photos),
+    re_path(r"^blobs/(?P<sha256>[0-9a-f]{64})$", photo),
 ]

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from django.db import IntegrityError, transaction
 
 from salur.areas.models import Area
+from salur.audit import actions as audit
 from salur.field import sealing, wire
 from salur.field.actions import queries
 from salur.field.models import Device, Enrolment, Lease
@@ -46,6 +47,7 @@ def _hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
+@transaction.atomic
 def offer_enrolment(*, officer: int, actor: str, at: datetime) -> str:
     """A one-time token for one phone of one officer, good for ten minutes; shown as a QR, kept only as a hash."""
     person = Officer.objects.select_related("branch").filter(id=officer).first()
@@ -63,6 +65,10 @@ def offer_enrolment(*, officer: int, actor: str, at: datetime) -> str:
         offered_by=actor,
         offered_at=at,
         expires_at=at + TOKEN_KEEPS,
+    )
+    facts = {"expires_at": at + TOKEN_KEEPS}
+    audit.record(
+        actor=actor, verb="offered", subject=f"enrolment/officer {officer}", facts=facts, at=at, branch=person.branch_id
     )
     return token
 
@@ -105,6 +111,10 @@ def enrol_device(
         id=device, branch_id=offer.branch_id, officer_id=offer.officer_id, public_key=public_key, token_hash=_hash(bearer),
         enrolled_at=at, enrolled_by=offer.offered_by, self_test=self_test, persisted=persisted, app=app, last_digest=genesis,
     )  # fmt: skip
+    facts = {"officer": offer.officer_id, "key": wire.digest(public_key).hex()}
+    audit.record(
+        actor=offer.offered_by, verb="enrolled", subject=f"device/{device}", facts=facts, at=at, branch=offer.branch_id
+    )
     return Certificate(
         device, offer.officer_id, offer.branch_id, bearer, genesis.hex(), int(at.timestamp() * 1000),
         wire.to_base64url(sealing.public_point()), offer.officer.name, offer.branch.name,
@@ -144,11 +154,19 @@ def issue_lease(
         # The index of a partition is called as PostgreSQL likes; it is the only unique one besides the key of this very lease.
         raise AlreadyOnAList("One of these families is on another officer's list: end that list first.") from error
     Device.objects.filter(id=device).update(last_stage_id=stage)
+    facts = {
+        "device": device,
+        "stage": stage,
+        "families": found.families,
+        "amount_rp": found.amount_rp,
+        "expires_at": expires_at,
+    }
+    audit.record(actor=actor, verb="issued", subject=f"lease/{lease.id}", facts=facts, at=at, branch=owner.branch_id)
     return lease
 
 
 @transaction.atomic
-def end_lease(*, lease: UUID, at: datetime) -> int:
+def end_lease(*, lease: UUID, at: datetime, actor: str = "salur") -> int:
     """End a work list early; returns how many families are free for another one. Ended twice, it frees none."""
     ended = Lease.objects.filter(id=lease, ended_at=None).update(ended_at=at)
     found = Lease.objects.filter(id=lease).first()
@@ -157,6 +175,8 @@ def end_lease(*, lease: UUID, at: datetime) -> int:
     if not ended:
         return 0
     queries.free_families(stage=found.stage_id, branch=found.branch_id, lease=lease)
+    facts = {"families": found.families}
+    audit.record(actor=actor, verb="ended", subject=f"lease/{lease}", facts=facts, at=at, branch=found.branch_id)
     return found.families
 
 
@@ -172,25 +192,39 @@ def revoke_device(*, device: UUID, reason: str, actor: str, at: datetime) -> Non
         revoked_at=at, revoked_by=actor, revoke_reason=reason.strip()
     ):
         raise NotFound("There is no such device, or it was revoked before.")
+    branch = Device.objects.values_list("branch_id", flat=True).get(id=device)
+    audit.record(
+        actor=actor, verb="revoked", subject=f"device/{device}", facts={"reason": reason.strip()}, at=at, branch=branch
+    )
 
 
-def device_of_bearer(*, bearer: str) -> Device:
-    """The device whose bearer token this is; refuses unknown and revoked ones."""
+def device_of_bearer(*, bearer: str, also_revoked: bool = False) -> Device:
+    """The device whose bearer token this is; refuses unknown ones, and revoked ones unless it only brings what it still has."""
     device = Device.objects.filter(token_hash=_hash(bearer)).first()
     if device is None:
         raise BadToken("This device is not enrolled here.")
-    if device.revoked_at is not None:
+    if device.revoked_at is not None and not also_revoked:
         raise Revoked("This device was revoked: send what is unsent, then ask the branch.")
     return device
 
 
 def work_list(*, device: UUID, at: datetime) -> list[tuple[Lease, list[Any]]]:
     """The live leases of a device, each with its families in order (see queries.sql: work_list for the columns)."""
-    live = Lease.objects.filter(device_id=device, ended_at=None, expires_at__gt=at)
-    leases = live.select_related("stage__programme").order_by("issued_at")
     return [
-        (lease, queries.work_list(stage=lease.stage_id, branch=lease.branch_id, lease=lease.id)) for lease in leases
+        (lease, queries.work_list(stage=lease.stage_id, branch=lease.branch_id, lease=lease.id))
+        for lease in live_leases(device=device, at=at)
     ]
+
+
+def live_leases(*, device: UUID, at: datetime) -> list[Lease]:
+    """The work lists that a device may still pay from, the oldest first."""
+    live = Lease.objects.filter(device_id=device, ended_at=None, expires_at__gt=at)
+    return list(live.select_related("stage__programme").order_by("issued_at"))
+
+
+def changes(*, device: UUID, since: datetime, at: datetime) -> list[Any]:
+    """Rows ``wl, asg, amount_rp, held, paid`` of the families on live lists: what was recorded after ``since``, and all that are held."""
+    return queries.changes(device=device, since=since, at=at)
 
 
 def places(families: Sequence[Any]) -> dict[str, str]:
