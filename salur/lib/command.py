@@ -49,7 +49,11 @@ def answers(verb: Callable[..., Answer]) -> Callable[..., None]:
             sys.exit(2)
         for warning in answer.warnings:
             click.echo(warning, err=True)
-        click.echo(json.dumps(answer.data, default=plain, ensure_ascii=False) if as_json or answer.as_json else answer.text or plain_text(answer.data))
+        click.echo(
+            json.dumps(answer.data, default=plain, ensure_ascii=False)
+            if as_json or answer.as_json
+            else answer.text or plain_text(answer.data)
+        )
         sys.exit(1 if answer.needs_person else 0)
 
     return command
@@ -77,10 +81,20 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]], *, right: Seq
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
 
     def line(row: Sequence[str]) -> str:
-        parts = (value.rjust(width) if column in right else value.ljust(width) for column, (value, width) in enumerate(zip(row, widths, strict=True)))
+        parts = (
+            value.rjust(width) if column in right else value.ljust(width)
+            for column, (value, width) in enumerate(zip(row, widths, strict=True))
+        )
         return "  ".join(parts).rstrip()
 
     return "\n".join([line(cells[0]), "  ".join("-" * width for width in widths), *(line(row) for row in cells[1:])])
 
 
-acting = click.option("--as", "actor", default="cli", show_default=True, metavar="USER", help="Who acts; a second person must be another one.")
+acting = click.option(
+    "--as",
+    "actor",
+    default="cli",
+    show_default=True,
+    metavar="USER",
+    help="Who acts; a second person must be another one.",
+)

@@ -25,7 +25,9 @@ def master_secret() -> bytes:
     path = secret_file()
     if not path.exists():
         if "SALUR_SECRET_KEY_FILE" in os.environ:
-            raise Problem(f"The secret file {path} is missing: restore it from its backup; without it identifiers cannot be read.")
+            raise Problem(
+                f"The secret file {path} is missing: restore it from its backup; without it identifiers cannot be read."
+            )
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f"{path.name}.{os.getpid()}")
         part.touch(mode=0o600)
@@ -39,15 +41,21 @@ def master_secret() -> bytes:
     try:
         value = bytes.fromhex(path.read_text().strip())
     except ValueError as error:
-        raise Problem(f"The secret file {path} does not hold hexadecimal digits: restore it from its backup.") from error
+        raise Problem(
+            f"The secret file {path} does not hold hexadecimal digits: restore it from its backup."
+        ) from error
     if len(value) < 32:
-        raise Problem(f"The secret file {path} holds {len(value)} bytes where 32 are needed: restore it from its backup.")
+        raise Problem(
+            f"The secret file {path} holds {len(value)} bytes where 32 are needed: restore it from its backup."
+        )
     return value
 
 
 def derived_key(purpose: str, length: int = 32) -> bytes:
     """A key for one purpose, e.g. ``derived_key("nik index")``."""
-    return HKDF(algorithm=hashes.SHA256(), length=length, salt=None, info=f"salur {purpose}".encode()).derive(master_secret())
+    return HKDF(algorithm=hashes.SHA256(), length=length, salt=None, info=f"salur {purpose}".encode()).derive(
+        master_secret()
+    )
 
 
 def secret_key(purpose: str) -> str:
