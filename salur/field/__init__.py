@@ -5,5 +5,6 @@ a family is in at most one live lease, and that — not the phone — keeps two 
 signed on the phone and chained to the one before it. Events are written down before they are judged; what cannot be posted stands on
 the officer's suspense account and becomes a case. Nothing authentic is ever rejected.
 
-Read ``wire.py`` (the message, byte by byte), ``rules.py`` (chain, clock, answers), ``actions.py`` (ingest), ``api.py``.
+Read ``wire.py`` (the message, byte by byte), ``rules.py`` (chain, clock, answers), ``actions.py`` (ingest), ``posting.py`` (into the books),
+``lease.py`` (devices and work lists), ``photos.py``, ``api.py``.
 """
