@@ -7,6 +7,7 @@ from salur.cases import actions as cases
 from salur.custody import actions as custody
 from salur.danom import actions as danom
 from salur.evidence import actions as evidence
+from salur.field import actions as field
 from salur.ledger import actions as ledger
 from salur.lib.sql import Recount
 from salur.payments import actions as payments
@@ -23,4 +24,5 @@ def verify(*, stage_code: str | None = None) -> Iterator[Recount]:
     if stage_code is None:
         yield custody.recount_counts()
         yield from cases.recount()
+        yield from field.recount()
         yield audit.verify()
