@@ -63,6 +63,7 @@ def import_areas(*, path: Path, vintage: str, at: datetime, may_retire: bool = F
                 " would retire them: give the whole register, or --may-retire if they did cease."
             )
     written = queries.one("import_register", vintage=vintage, **register._asdict())
+    queries.analyze_register()
     if written.entered or written.created or written.changed:
         # Last: this wakes those above who keep a figure for each village (see models.Vintage).
         Vintage.objects.update_or_create(code=vintage, defaults={"imported_at": at})
