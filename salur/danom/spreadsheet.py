@@ -21,10 +21,12 @@ from salur.danom.rules import REQUIRED, canonical
 MAX_BYTES = 2 << 30  # of all parts unpacked: a full sheet of 14 columns is about one
 MAX_CELLS = 60_000_000  # rows times columns: how much is loaded at once
 MAX_ROWS = 1_048_576
+MAX_TEXT_BYTES = 1 << 20  # between two marks; a cell holds 32,767 characters at most
 _HEADER_ROWS = 15
 _CHUNK = 4 << 20
 # A cell's or a row's place as it is written, and the end of one that says no place.
 _PLACE = re.compile(rb'<(?:\w+:)?c [^>]*?\br="([A-Z]{1,7})(\d{1,9})"')
+_CELL = re.compile(rb"<(?:\w+:)?c[\s/>]")
 _ROW = re.compile(rb'<(?:\w+:)?row [^>]*?\br="(\d{1,12})"')
 
 
@@ -100,8 +102,9 @@ def _measure(path: Path) -> None:
 def _measure_part(archive: zipfile.ZipFile, name: str, left: int, file: str) -> int:
     """How many bytes may still be unpacked after this part."""
     is_sheet = name.startswith("xl/worksheets/")
-    columns = rows = 0
+    columns = rows = cells = 0
     rest = b""
+    unmarked = 0  # bytes since the last "<"
     with archive.open(name) as part:
         while chunk := part.read(_CHUNK):
             left -= len(chunk)
@@ -109,8 +112,10 @@ def _measure_part(archive: zipfile.ZipFile, name: str, left: int, file: str) -> 
                 raise UnreadableList(
                     f"{file} unpacks to more than {MAX_BYTES >> 30} GB: that is no list; send it as CSV or in parts."
                 )
+            unmarked = _longest_text(chunk, unmarked, file) if name.endswith(".xml") else 0
             if not is_sheet:
                 continue
+            cells += len(_CELL.findall(chunk))
             data = rest + chunk
             widest = {letters for letters, _ in _PLACE.findall(data)}
             columns = max([columns, *map(_column_number, widest)])
@@ -120,12 +125,21 @@ def _measure_part(archive: zipfile.ZipFile, name: str, left: int, file: str) -> 
                 raise UnreadableList(
                     f"{file} has a cell in column {columns:,}: a list has at most {MAX_COLUMNS} columns."
                 )
-            if rows > MAX_ROWS or rows * columns > MAX_CELLS:
+            if rows > MAX_ROWS or max(rows * columns, cells) > MAX_CELLS:
                 raise UnreadableList(
-                    f"{file} has a sheet of {rows:,} rows and {columns:,} columns: send it as CSV or in parts."
+                    f"{file} has a sheet of {rows:,} rows, {columns:,} columns and {cells:,} written cells: send it as CSV or in parts."
                 )
             rest = data[-200:]
     return left
+
+
+def _longest_text(chunk: bytes, before: int, file: str) -> int:
+    """Refuses a text between two marks that no cell can hold; the bytes that follow the last mark. ``before`` is that of the chunk before."""
+    ends = np.flatnonzero(np.frombuffer(chunk, np.uint8) == ord("<"))
+    longest = before + len(chunk) if not len(ends) else max(before + int(ends[0]), int(np.diff(ends).max(initial=0)))
+    if longest > MAX_TEXT_BYTES:
+        raise UnreadableList(f"{file} holds a text of {longest >> 20} MB without end: that is no list; save it again.")
+    return longest if not len(ends) else len(chunk) - int(ends[-1])
 
 
 def _column_number(letters: bytes) -> int:
