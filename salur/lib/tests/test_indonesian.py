@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salur.lib import indonesian
-from salur.lib.clock import WIB, WIT, WITA
+from salur.lib.clock import WIT, WITA
 
 MOMENT = datetime(2022, 3, 26, 7, 5, tzinfo=UTC)
 
