@@ -317,15 +317,14 @@ def withdraw(*, movement: UUID, reason: str, actor: str, at: datetime) -> Outcom
 
 def _open(movement: UUID, answer: Answer, actor: str) -> tuple[Any, Any]:
     """The movement, held, and its answer if the same person gave the same one before; another answer is a ``Conflict``."""
-    queries.hold_movement(movement=movement)
-    rows = queries.movements_by_id(ids=[movement])
+    rows = queries.hold_movement(movement=movement)
     if not rows:
         raise NotFound(f"There is no movement of cash {movement}.")
-    (known,) = rows
+    (known,) = queries.movements_by_id(ids=[movement])
     if known.answer is None:
-        return known, None
+        return rows[0], None
     if (known.answer, known.answered_by) == (answer, actor):
-        return known, known
+        return rows[0], known
     raise Conflict(f"Movement {movement} was {known.answer} by {known.answered_by} before.")
 
 
