@@ -1,4 +1,4 @@
-"""Keep the words of the screens: collect them from the sources into ``locale/*/LC_MESSAGES/django.po`` and compile the ``.mo`` beside it.
+"""Keep the words of the screens: collect each folder's into its ``locale/id/LC_MESSAGES/django.po`` and compile the ``.mo`` beside it.
 
 Python alone does it (Babel), so that nobody needs GNU gettext. ``python tools/messages.py`` collects and compiles; with ``--check`` it
 changes nothing and says what is out of date (tests run it so). English is the language of the sources; Indonesian must be complete.
@@ -19,9 +19,8 @@ from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "salur"
-LOCALE = SOURCES / "web" / "locale"
-# Indonesian counts without plurals; Babel does not know that.
-PLURALS = {"id": "nplurals=1; plural=0;", "en": "nplurals=2; plural=(n != 1);"}
+LANGUAGE = "id"
+PLURALS = "nplurals=1; plural=0;"  # Indonesian counts without plurals; Babel does not know that.
 PYTHON_WORDS = {"gettext": None, "gettext_lazy": None, "_": None, "ngettext": (1, 2)}
 
 # What Django makes of a template for gettext's own collector: calls in a text that is otherwise crossed out.
@@ -31,15 +30,19 @@ _CALL = re.compile(
 )
 
 
-def found_words() -> Iterator[tuple[str, str | tuple[str, ...]]]:
-    """Every text of the sources with its file; a pair of texts where it counts something."""
-    for path in sorted(SOURCES.rglob("*.py")):
+def folders() -> list[str]:
+    return sorted(path.name for path in SOURCES.iterdir() if (path / "__init__.py").exists())
+
+
+def found_words(folder: str) -> Iterator[tuple[str, str | tuple[str, ...]]]:
+    """Every text of a folder's sources with its file; a pair of texts where it counts something."""
+    for path in sorted((SOURCES / folder).rglob("*.py")):
         if "tests" in path.parts or "migrations" in path.parts:
             continue
         with path.open("rb") as source:
             for _, text, _, _ in extract("python", source, PYTHON_WORDS):
                 yield path.relative_to(ROOT).as_posix(), text
-    for path in sorted(SOURCES.rglob("templates/**/*.html")):
+    for path in sorted((SOURCES / folder).rglob("templates/**/*.html")):
         for text in words_of_template(path.read_text(encoding="utf-8")):
             yield path.relative_to(ROOT).as_posix(), text
 
@@ -62,19 +65,15 @@ def _text(literal: str) -> str:
     return str(ast.literal_eval(literal))
 
 
-def template_catalog() -> Catalog:
-    catalog = Catalog(charset="utf-8")
-    for file, text in found_words():
-        catalog.add(text, locations=[(file, 0)])
-    return catalog
-
-
-def collected(language: str) -> Catalog:
-    """The language's catalogue with exactly the words that the sources have now; translations are kept, never guessed."""
-    path = LOCALE / language / "LC_MESSAGES" / "django.po"
-    catalog = read_po(path.open("rb"), locale=language) if path.exists() else Catalog(locale=language)
-    catalog.mime_headers = [("Plural-Forms", PLURALS[language])]
-    catalog.update(template_catalog(), no_fuzzy_matching=True, update_creation_date=False)
+def collected(folder: str) -> Catalog:
+    """The folder's catalogue with exactly the words that its sources have now; translations are kept, never guessed."""
+    path = po_of(folder)
+    catalog = read_po(path.open("rb"), locale=LANGUAGE) if path.exists() else Catalog(locale=LANGUAGE)
+    words = Catalog(charset="utf-8")
+    for file, text in found_words(folder):
+        words.add(text, locations=[(file, 0)])
+    catalog.mime_headers = [("Plural-Forms", PLURALS)]
+    catalog.update(words, no_fuzzy_matching=True, update_creation_date=False)
     catalog.obsolete.clear()
     catalog.project, catalog.version, catalog.charset = "salur", "0", "utf-8"
     return catalog
@@ -88,9 +87,9 @@ def po_bytes(catalog: Catalog) -> bytes:
     return head.encode() + b"\n" + text.getvalue().rstrip() + b"\n"
 
 
-def mo_bytes(po: bytes, language: str) -> bytes:
+def mo_bytes(po: bytes) -> bytes:
     """Compiled from the file as it is written, so that the two cannot tell different things."""
-    catalog = read_po(io.BytesIO(po), locale=language)
+    catalog = read_po(io.BytesIO(po), locale=LANGUAGE)
     catalog.creation_date = catalog.revision_date = datetime(
         2022, 1, 1, tzinfo=UTC
     )  # the same words are the same bytes
@@ -100,7 +99,7 @@ def mo_bytes(po: bytes, language: str) -> bytes:
 
 
 def untranslated(po: bytes) -> list[str]:
-    catalog = read_po(io.BytesIO(po), locale="id")
+    catalog = read_po(io.BytesIO(po), locale=LANGUAGE)
     return [
         str(message.id)
         for message in catalog
@@ -111,27 +110,27 @@ def untranslated(po: bytes) -> list[str]:
 def main() -> int:
     check = "--check" in sys.argv
     wrong = []
-    for language in PLURALS:
-        folder = LOCALE / language / "LC_MESSAGES"
-        po = po_bytes(collected(language))
-        wanted = {folder / "django.po": po, folder / "django.mo": mo_bytes(po, language)}
-        for path, content in wanted.items():
+    for folder in folders():
+        catalog = collected(folder)
+        if not len(catalog):
+            continue
+        po = po_bytes(catalog)
+        for path, content in {po_of(folder): po, po_of(folder).with_suffix(".mo"): mo_bytes(po)}.items():
             if path.exists() and path.read_bytes() == content:
                 continue
             if check:
                 wrong.append(f"{path.relative_to(ROOT)} is out of date: run `python tools/messages.py`.")
             else:
-                folder.mkdir(parents=True, exist_ok=True)
+                path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
-        if language == "id":
-            wrong += [f"{path_of(language)} lacks the Indonesian of “{text}”." for text in untranslated(po)]
+        wrong += [f"{po_of(folder).relative_to(ROOT)} lacks the Indonesian of “{text}”." for text in untranslated(po)]
     for sentence in wrong:
         print(sentence, file=sys.stderr)
     return 1 if wrong else 0
 
 
-def path_of(language: str) -> str:
-    return (LOCALE / language / "LC_MESSAGES" / "django.po").relative_to(ROOT).as_posix()
+def po_of(folder: str) -> Path:
+    return SOURCES / folder / "locale" / LANGUAGE / "LC_MESSAGES" / "django.po"
 
 
 if __name__ == "__main__":

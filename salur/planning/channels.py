@@ -172,7 +172,8 @@ def _gather(
     hosts: dict[int, list[Village]] = {}  # code of the host → all villages of the session, the host first
     small: list[Village] = []
     for village in villages:
-        if _full_capacity(inputs, [village]) == 0:
+        # Where the way or the float leaves the largest team less than a session's worth, a venue makes no sense.
+        if _full_capacity(inputs, [village]) * policy.team_most < policy.own_session_least:
             _send_home(inputs, village, venue, door, office)
         elif venue[village.code] >= policy.own_session_least:
             hosts[village.code] = [village]
@@ -217,6 +218,7 @@ def _joins(inputs: Inputs, guest: Village, host: Village) -> bool:
         and (guest.ready_day or 0) <= (host.ready_day or 0)
         and guest.blocked <= host.blocked
         and distance_km(guest, host) <= inputs.policy.joint_within_km
+        and _full_capacity(inputs, [host, guest]) * inputs.policy.team_most >= inputs.policy.own_session_least
     )
 
 

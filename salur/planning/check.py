@@ -186,13 +186,17 @@ def _sessions(inputs: Inputs, plan: Plan, villages: dict[int, Village]) -> Itera
     """A team has enough minutes, hands and float for its families, and enough families to be worth a team."""
     rates, policy = inputs.rates, inputs.policy
     kept = set(inputs.kept.sessions)
+    at_venue: dict[int, int] = defaultdict(int)  # a large village has several sessions; it is worth a team as a whole
+    for session in plan.sessions:
+        at_venue[session.host] += sum(part.families for part in session.served)
     for session in plan.sessions:
         if session in kept:
             continue
         families = sum(part.families for part in session.served)
         portion = Fraction(1) if session.span is Span.DAY else Fraction(1, 2)
-        if families < policy.own_session_least:
-            yield Violation(Rule.SESSION_TOO_SMALL, session.host, session.day, families, policy.own_session_least)
+        if at_venue[session.host] < policy.own_session_least:
+            least = policy.own_session_least
+            yield Violation(Rule.SESSION_TOO_SMALL, session.host, session.day, at_venue[session.host], least)
         if not policy.team_least <= session.heads <= policy.team_most:
             yield Violation(Rule.TEAM_SIZE, session.host, session.day, session.heads, policy.team_most)
         if rates.session_per_day is not None:
@@ -276,7 +280,6 @@ def _people(inputs: Inputs, plan: Plan, villages: dict[int, Village]) -> Iterabl
         earliest = inputs.kept.from_day + branch.onboarding_days
         yield Violation(Rule.TOO_MANY_HIRES, 0, plan.hires.from_day, plan.hires.total, earliest)
     needed_by_day: dict[int, int] = {}
-    staff_by_day: dict[int, int] = {}
     for day in range(inputs.kept.from_day, inputs.window.days):
         staff = [officer for officer in branch.officers if day not in officer.absent]
         leaders = sum(officer.may_lead for officer in staff)
@@ -303,15 +306,16 @@ def _people(inputs: Inputs, plan: Plan, villages: dict[int, Village]) -> Iterabl
         if used > people * halves:
             yield Violation(Rule.TOO_FEW_OFFICERS, 0, day, -(-used // halves), people)
         needed_by_day[day] = -(-used // halves)
-        staff_by_day[day] = people
     every = inputs.policy.rest_every
     if every and inputs.window.days >= every:
-        # In any seven days a person works six: the crew present at most gives so many days, whoever rests when.
+        # In any seven days a person works at most six: all together can give so many days, whoever rests when.
         for start in range(inputs.kept.from_day, inputs.window.days - every + 1):
-            days = range(start, start + every)
-            given = max(staff_by_day[day] for day in days) * (every - 1)
-            if sum(needed_by_day[day] for day in days) > given:
-                yield Violation(Rule.REST_DAY_MISSED, 0, start, sum(needed_by_day[day] for day in days), given)
+            days = [day for day in range(start, start + every) if day not in inputs.window.closed]
+            given = sum(min(every - 1, sum(day not in officer.absent for day in days)) for officer in branch.officers)
+            given += plan.hires.total * min(every - 1, sum(day >= plan.hires.from_day for day in days))
+            needed = sum(needed_by_day[day] for day in days)
+            if needed > given:
+                yield Violation(Rule.REST_DAY_MISSED, 0, start, needed, given)
 
 
 def _cash(village: Village, families: int) -> int:

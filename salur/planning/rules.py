@@ -460,3 +460,11 @@ def working_days(inputs: Inputs, officer: Officer) -> frozenset[int]:
 def has_days_off(inputs: Inputs, officer: Officer) -> bool:
     """Whether some of the officer's days off fall on days on which the branch works."""
     return any(inputs.window.halves(day) for day in officer.absent)
+
+
+def mean_day(inputs: Inputs, plan: Plan, *, online: bool) -> float | None:
+    """The day on which a family of the villages with (or without) signal is paid on average, day 0 being the first; None for no family."""
+    has_signal = {village.code: village.online for village in inputs.villages}
+    visits = [(day, part.families) for day, _, part in plan.visits() if has_signal[part.village] is online]
+    families = sum(number for _, number in visits)
+    return sum(day * number for day, number in visits) / families if families else None

@@ -24,17 +24,20 @@ RELATIVE_GAP = 0.008  # a schedule within 1 % of the best possible is good enoug
 ROUNDS_OF_REPAIR = 4
 
 
-def solve(inputs: Inputs, *, seconds: float = 30.0, parts: Split | None = None) -> Plan:
-    """The plan of one branch, in about ``seconds`` at most (one thread). Deterministic unless the time runs out."""
+def solve(inputs: Inputs, *, seconds: float = 30.0, order_days: bool = True) -> Plan:
+    """The plan of one branch, in about ``seconds`` at most (one thread). Deterministic unless the time runs out.
+
+    Without ``order_days`` the policy's order is left out: the fewest hires in about a second, for comparing many what-ifs.
+    """
     started = time.perf_counter()
-    parts = parts or split(inputs)
+    parts = split(inputs)
     fallback = plan_greedily(inputs, parts)
     if not parts.gatherings and not parts.doors and not parts.offices:
         return _explained(
             inputs, parts, replace(fallback, proof=replace(fallback.proof, unmet_bound=fallback.unmet_families))
         )
     search = _Search(inputs, parts, started + seconds, fallback)
-    plan = search.run()
+    plan = search.run(order_days=order_days)
     plan = replace(plan, proof=replace(plan.proof, seconds=time.perf_counter() - started))
     return _explained(inputs, parts, plan)
 
@@ -55,9 +58,12 @@ class Variant:
     plan: Plan
 
 
-def what_if(variants: Mapping[str, Inputs], *, seconds: float = 30.0) -> list[Variant]:
+def what_if(variants: Mapping[str, Inputs], *, seconds: float = 30.0, order_days: bool = True) -> list[Variant]:
     """The same branch with more people, a longer window, other rates …: one plan each, in the order given."""
-    return [Variant(name, inputs, solve(inputs, seconds=seconds)) for name, inputs in variants.items()]
+    return [
+        Variant(name, inputs, solve(inputs, seconds=seconds, order_days=order_days))
+        for name, inputs in variants.items()
+    ]
 
 
 def _explained(inputs: Inputs, parts: Split, plan: Plan) -> Plan:
@@ -84,7 +90,7 @@ class _Search:
     def left(self) -> float:
         return max(0.5, self.deadline - time.perf_counter())
 
-    def run(self) -> Plan:
+    def run(self, *, order_days: bool) -> Plan:
         known = self._fewest_hires()
         if known.start is None:
             return replace(self.fallback, proof=Proof("greedy", known.unmet_bound, known.hires_bound))
@@ -93,7 +99,7 @@ class _Search:
         best = replace(self.fallback, proof=replace(proof, method="greedy"))
         if known.values is not None:
             best = min(best, self._lay_out(known.values, proof), key=_worth)
-        return self._best_days(known.start, proof, best)
+        return self._best_days(known.start, proof, best) if order_days else best
 
     def _fewest_hires(self) -> "_Known":
         model, fallback = self.model, self.fallback

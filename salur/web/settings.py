@@ -95,8 +95,8 @@ TEMPLATES = [
 ]
 
 LANGUAGE_CODE = "id"
+LOCALE_PATHS = [PACKAGE / "lib" / "locale"]  # each folder that is an app brings its own; lib is none
 LANGUAGES = [("id", "Bahasa Indonesia"), ("en", "English")]
-LOCALE_PATHS = [PACKAGE / "web" / "locale"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 

@@ -51,10 +51,11 @@ def land(transactional_db):
 
 def words_of(language: str) -> set[str]:
     """What the screens say in one language and not in the other."""
-    with (ROOT / "salur/web/locale/id/LC_MESSAGES/django.po").open("rb") as file:
-        pairs = [
-            (m.id, m.string) for m in read_po(file, locale="id") if isinstance(m.id, str) and m.id and "%" not in m.id
-        ]
+    pairs = []
+    for path in (ROOT / "salur").glob("*/locale/id/LC_MESSAGES/django.po"):
+        with path.open("rb") as file:
+            catalog = read_po(file, locale="id")
+        pairs += [(m.id, m.string) for m in catalog if isinstance(m.id, str) and m.id and "%" not in m.id]
     both = {english for english, _ in pairs} & {indonesian for _, indonesian in pairs}
     return {pair[0 if language == "en" else 1] for pair in pairs if pair[0] != pair[1]} - both
 
