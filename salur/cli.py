@@ -32,6 +32,7 @@ SINGLE = {
     "migrate": "salur.web.commands:migrate",
     "serve": "salur.web.commands:serve",
     "verify": "salur.web.commands:verify",
+    "work": "salur.jobs.commands:work",
 }
 # These make or look at the database themselves.
 WITHOUT_DATABASE = {"db", "demo", "doctor"}

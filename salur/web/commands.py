@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -76,9 +77,10 @@ def serve(host: str, port: int, workers: int) -> None:
 
 
 def run_server(*, host: str, port: int, workers: int) -> None:
-    """Become the server process; a worker that dies is replaced."""
+    """Become the server process; a worker that dies is replaced. What pages start is carried out by a process of its own beside it."""
     connection.close()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "salur.web.settings")
+    subprocess.Popen([sys.executable, "-m", "salur", "work", "--under", str(os.getpid())], stdin=subprocess.DEVNULL)
     command = [
         sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port), "--workers", str(workers),
         "--blocking-threads", "8", "--backpressure", "64", "--respawn-failed-workers", "--log-level", "warning", "salur.web.wsgi:application",

@@ -37,6 +37,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # One app for each folder that has tables or templates, from the ground floor up.
 FOLDERS = [
     "audit",
+    "jobs",
     "cases",
     "areas",
     "ledger",
@@ -58,6 +59,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "procrastinate.contrib.django",
     *(f"salur.{folder}" for folder in FOLDERS),
 ]
 MIDDLEWARE = [
@@ -93,6 +95,9 @@ TEMPLATES = [
         },
     }
 ]
+
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"  # each folder's kinds of jobs are in its jobs.py
+PROCRASTINATE_IMPORT_PATHS = ["salur.jobs.actions"]
 
 LANGUAGE_CODE = "id"
 LOCALE_PATHS = [PACKAGE / "lib" / "locale"]  # each folder that is an app brings its own; lib is none

@@ -4,6 +4,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.i18n import set_language
 
+from salur.jobs.views import job, job_file, jobs
 from salur.monitoring.views import realisation
 from salur.web.api import api
 from salur.web.views import home
@@ -16,6 +17,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("masuk/", LoginView.as_view(template_name="sign_in.html", redirect_authenticated_user=True), name="login"),
     path("keluar/", LogoutView.as_view(), name="logout"),
     path("bahasa/", set_language, name="set_language"),
+    path("pekerjaan/", jobs, name="jobs"),
+    path("pekerjaan/<uuid:job>/", job, name="job"),
+    path("pekerjaan/<uuid:job>/berkas", job_file, name="job-file"),
     path("realisasi/<str:stage>/", realisation, name="realisation"),
     # An office's code may hold a slash.
     re_path(
