@@ -19,6 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from salur.field import lease, photos, wire
 from salur.field.actions import ingest
 from salur.lib.clock import now
+from salur.lib.letter_code import letter_seal, letters_key
 from salur.lib.problem import Problem
 from salur.lib.storage import MAX_BYTES as MAX_PHOTO_BYTES
 from salur.lib.storage import Put
@@ -146,13 +147,14 @@ def bearer_of(request: HttpRequest) -> str:
 def work_list(request: HttpRequest) -> HttpResponse:
     """The families of the device's live leases; count and sum for the officer to compare with the paper list."""
     device = lease.device_of_bearer(bearer=bearer_of(request))
-    at = now()
+    at, key = now(), letters_key()
     lists = []
     for one, families in lease.work_list(device=device.id, at=at):
         rows = [
             [
                 str(row.asg), row.position, row.number, row.name, row.birth_date.year if row.birth_date else None, row.sex,
                 row.address, row.rt, row.rw, row.village, row.amount_rp, row.held, row.paid,
+                letter_seal(row.asg, row.amount_rp, key),
             ]
             for row in families
         ]  # fmt: skip
@@ -217,7 +219,22 @@ def photo(request: HttpRequest, sha256: str) -> HttpResponse:
     return answer({"sha": sha256, "stored": True}, 201 if put is Put.CREATED else 200)
 
 
-COLUMNS = ["asg", "no", "number", "name", "born", "sex", "address", "rt", "rw", "village", "amount_rp", "held", "paid"]
+COLUMNS = [
+    "asg",
+    "no",
+    "number",
+    "name",
+    "born",
+    "sex",
+    "address",
+    "rt",
+    "rw",
+    "village",
+    "amount_rp",
+    "held",
+    "paid",
+    "seal",
+]
 
 urlpatterns = [
     path("sync/events", sync_events),

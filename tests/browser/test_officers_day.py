@@ -21,7 +21,7 @@ from salur.field import actions as field
 from salur.field import lease, sealing
 from salur.ledger import actions as ledger
 from salur.lib.clock import now
-from salur.lib.letter_code import letter_code, letter_payload
+from salur.lib.letter_code import letter_code, letter_payload, letters_key
 from salur.payments import actions as payments
 
 pytestmark = pytest.mark.browser
@@ -55,7 +55,7 @@ def film(path: Path, payload: str) -> None:
 def phone_browser(chromium: str, tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Browser]:
     """Chromium with a camera that films a letter."""
     letter = tmp_path_factory.mktemp("camera") / "letter.y4m"
-    film(letter, letter_payload(SCANNED))
+    film(letter, letter_payload(SCANNED, 600_000, letters_key()))
     with_camera = browser.browser_type.launch(
         executable_path=chromium,
         args=[
@@ -242,3 +242,31 @@ def test_five_wrong_pins_wipe_the_list_but_never_the_outbox(phone: Page, office:
     assert [typ for _, typ in kept["outbox"]] == ["OPEN", "PAY"]
     assert (kept["chunks"], kept["vault"]) == (0, None)
     assert kept["keys"] >= 1, "the server can still open the outbox"
+
+
+def test_a_forged_letter_and_one_with_a_changed_amount_are_refused_without_signal(
+    phone: Page, office: PostOffice
+) -> None:
+    page = phone
+    begin_day(page, office)
+    page.context.set_offline(True)
+    key = letters_key()
+    mine, changed = letter_payload(SCANNED, 600_000, key), letter_payload(SCANNED, 500_000, key)
+    letters = [
+        mine,
+        mine.lower(),
+        changed,
+        letter_payload(SCANNED, 600_000, b"guessed"),
+        mine[:44],
+        mine[:-1] + ("A" if mine[-1] != "A" else "B"),
+    ]
+    letters.append(letter_payload(UUID(int=7), 600_000, key))  # ours, of a family of another list
+    opened, false = page.evaluate(
+        """async (letters) => {
+          const list = await import("/lapangan/worklist.js");
+          return [letters.map((one) => list.familyOfLetter(one)?.asg ?? null), letters.map((one) => list.isFalseLetter(one))];
+        }""",
+        letters,
+    )
+    assert opened == [str(SCANNED), str(SCANNED), None, None, None, None, None]
+    assert false == [False, False, True, True, False, True, False]

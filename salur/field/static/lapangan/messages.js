@@ -107,6 +107,7 @@ export const MESSAGES = /** @type {const} */ ({
   scan_title: ["Pindai undangan", "Scan the letter"],
   scan_hint: ["Arahkan kode QR ke dalam kotak", "Put the QR code into the box"],
   scan_unknown: ["Kode ini tidak ada di danom Anda", "This code is not on your list"],
+  scan_false: ["Bukan surat kami. Simpan suratnya, lapor koordinator, cari nama di daftar.", "Not our letter. Keep it, tell the coordinator, look the name up."],
   scan_typed: ["Ketik kode 8 huruf", "Type the 8-character code"],
   camera_refused: ["Kamera tidak diizinkan. Ketik kode, atau izinkan kamera di pengaturan.", "No camera. Type the code, or allow the camera in settings."],
   search_hint: ["Nama, nomor, atau kode undangan", "Name, number or letter code"],

@@ -252,7 +252,7 @@ export const SCREENS = {
         return;
       }
       const one = worklist.familyOfLetter(text);
-      if (!one) return fill(message, notice(t("scan_unknown"), "bad"));
+      if (!one) return fill(message, notice(t(worklist.isFalseLetter(text) ? "scan_false" : "scan_unknown"), "bad"));
       vibrate(40);
       go("family", { asg: one.asg, inv: how }, true);
     };

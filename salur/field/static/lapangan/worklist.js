@@ -12,7 +12,7 @@ const CHUNK = 100;
  * @typedef {object} Family
  * @property {string} asg @property {string} list @property {number} no @property {string} number @property {string} name @property {number | null} born
  * @property {string | null} sex @property {string} address @property {string} rt @property {string} rw @property {string} village
- * @property {number} amount_rp @property {boolean} held @property {boolean} paidElsewhere @property {string} code @property {string[]} sounds
+ * @property {number} amount_rp @property {boolean} held @property {boolean} paidElsewhere @property {string} code @property {string} seal @property {string[]} sounds
  * @property {string} digits
  */
 /** @typedef {{ id: string, stage_code: string, programme: string, proxy: string, day: string, count: number, sum_rp: number, expires_ms: number, sha256: string, places: Record<string, string> }} ListHead */
@@ -117,6 +117,7 @@ function familyOf(columns, row, list) {
     held: Boolean(it.held),
     paidElsewhere: Boolean(it.paid),
     code: "",
+    seal: it.seal ?? "",
     sounds: sounds(it.name),
     digits: String(it.number ?? "").replace(/\D/g, ""),
   };
@@ -157,13 +158,25 @@ export function codeIsSound(code) {
   return values.length === 8 && values.every((value) => value >= 0) && check(values.slice(0, 7)) === values[7];
 }
 
-/** The family of a scanned letter, or of a typed code. @param {string} payload @returns {Family | undefined} */
+/** The family of a typed code, or of a scanned letter whose seal is the list's. @param {string} payload @returns {Family | undefined} */
 export function familyOfLetter(payload) {
-  const found = /^D1\.([0-9A-F]{32})\.([0-9A-Z]{8})$/i.exec(payload.trim());
-  if (!found) return byCode.get(plainCode(payload));
-  const asg = found[1].toLowerCase().replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
-  const one = byAsg.get(asg);
-  return one && one.code === plainCode(found[2]) ? one : undefined;
+  const letter = readLetter(payload);
+  if (!letter) return byCode.get(plainCode(payload));
+  return letter.one && letter.sealed ? letter.one : undefined;
+}
+
+/** Whether a scanned letter names a family of the list but is not the letter that was printed for it: forged, or its amount was changed. @param {string} payload */
+export function isFalseLetter(payload) {
+  const letter = readLetter(payload);
+  return Boolean(letter?.one && !letter.sealed);
+}
+
+/** @param {string} payload @returns {{ one: Family | undefined, sealed: boolean } | null} */
+function readLetter(payload) {
+  const found = /^D1\.([0-9A-F]{32})\.([0-9A-Z]{8})\.([0-9A-Z]{12})$/i.exec(payload.trim());
+  if (!found) return null;
+  const one = byAsg.get(found[1].toLowerCase().replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5"));
+  return { one, sealed: one?.code === plainCode(found[2]) && one.seal === plainCode(found[3]) };
 }
 
 /** How a name sounds: the spellings of one name in Indonesia (Muhammad, Moch.; Soeharto, Suharto; Syarif, Sarip) fall together. @param {string} name */
