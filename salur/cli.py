@@ -24,6 +24,7 @@ FOLDERS = {
     "custody": "salur.custody.commands:custody",
     "ledger": "salur.web.commands:ledger",
     "monitoring": "salur.monitoring.commands:monitoring",
+    "reconciliation": "salur.reconciliation.commands:reconciliation",
     "simulate": "salur.simulate.commands:simulate",
 }
 SINGLE = {

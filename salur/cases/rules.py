@@ -23,9 +23,12 @@ class Kind(StrEnum):
     UNKNOWN_ENTITLEMENT = "unknown_entitlement"
     AMOUNT_MISMATCH = "amount_mismatch"
     HELD_PAYMENT = "held_payment"
+    LATE_PAYMENT = "late_payment"
+    UNMATCHED_BANK_LINE = "unmatched_bank_line"
     NEGATIVE_FLOAT = "negative_float"
     COUNT_DIFFERENCE = "count_difference"
     DISPUTED_CASH = "disputed_cash"
+    UNSETTLED_FLOAT = "unsettled_float"
     REVOKED_DEVICE = "revoked_device"
     FORKED_DEVICE = "forked_device"
     MISSING_PHOTO = "missing_photo"
@@ -44,9 +47,12 @@ NATURE: Mapping[Kind, Nature] = {
     Kind.UNKNOWN_ENTITLEMENT: Nature("Pembayaran tanpa hak di danom", Role.BRANCH, True),
     Kind.AMOUNT_MISMATCH: Nature("Nominal berbeda dari danom", Role.BRANCH, True),
     Kind.HELD_PAYMENT: Nature("Dibayar padahal ditahan Kemensos", Role.BRANCH, True),
+    Kind.LATE_PAYMENT: Nature("Dibayar setelah batas waktu", Role.BRANCH, True),
+    Kind.UNMATCHED_BANK_LINE: Nature("Mutasi rekening tanpa pasangan di buku", Role.HEADQUARTERS, True),
     Kind.NEGATIVE_FLOAT: Nature("Saldo kas di bawah nol", Role.BRANCH, True),
     Kind.COUNT_DIFFERENCE: Nature("Selisih hitung kas", Role.BRANCH, True),
     Kind.DISPUTED_CASH: Nature("Serah terima kas ditolak", Role.BRANCH, True),
+    Kind.UNSETTLED_FLOAT: Nature("Panjar belum disetor setelah penutupan", Role.BRANCH, True),
     Kind.REVOKED_DEVICE: Nature("Data dari gawai yang dicabut", Role.HEADQUARTERS, False),
     Kind.FORKED_DEVICE: Nature("Gawai bercabang: dua riwayat berbeda", Role.HEADQUARTERS, False),
     Kind.MISSING_PHOTO: Nature("Foto belum diterima", Role.COORDINATOR, False),

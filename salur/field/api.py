@@ -142,6 +142,10 @@ def bearer_of(request: HttpRequest) -> str:
     return token
 
 
+def milliseconds(moment: datetime | None) -> int | None:
+    return None if moment is None else int(moment.timestamp() * 1000)
+
+
 @for_phones
 @require_GET
 def work_list(request: HttpRequest) -> HttpResponse:
@@ -150,18 +154,24 @@ def work_list(request: HttpRequest) -> HttpResponse:
     at, key = now(), letters_key()
     lists = []
     for one, families in lease.work_list(device=device.id, at=at):
+        closes = lease.closings(lease=one)
+        # A list ends with its last window, however long it was handed out for: what is over leaves the phone.
+        expires_at = min(
+            one.expires_at, max((moment or one.expires_at for moment in closes.values()), default=one.expires_at)
+        )
         rows = [
             [
                 str(row.asg), row.position, row.number, row.name, row.birth_date.year if row.birth_date else None, row.sex,
                 row.address, row.rt, row.rw, row.village, row.amount_rp, row.held, row.paid,
                 letter_seal(row.asg, row.amount_rp, key),
+                milliseconds(closes[row.village]),
             ]
             for row in families
         ]  # fmt: skip
         lists.append(
             {
                 "id": str(one.id), "stage": one.stage_id, "day": one.day.isoformat(), "count": one.families, "sum_rp": one.amount_rp,
-                "expires_ms": int(one.expires_at.timestamp() * 1000), "columns": COLUMNS, "rows": rows,
+                "expires_ms": int(expires_at.timestamp() * 1000), "columns": COLUMNS, "rows": rows,
                 "sha256": wire.digest(msgspec.json.encode(rows)).hex(), "stage_code": one.stage.code,
                 "programme": one.stage.programme.name, "proxy": one.stage.programme.proxy, "places": lease.places(families),
             }
@@ -172,7 +182,8 @@ def work_list(request: HttpRequest) -> HttpResponse:
 @for_phones
 @require_GET
 def changes(request: HttpRequest) -> HttpResponse:
-    """What became known since a moment (milliseconds) about the families of the device's lists: paid elsewhere, taken back, held."""
+    """What became known since a moment (milliseconds) about the families of the device's lists: paid elsewhere, taken back, held; and when
+    each list's villages close, because that is decided anew at any time."""
     device = lease.device_of_bearer(bearer=bearer_of(request))
     at = now()
     try:
@@ -180,10 +191,18 @@ def changes(request: HttpRequest) -> HttpResponse:
     except (ValueError, OverflowError, OSError) as error:
         raise BadRequest("Say since when, in milliseconds since 1970: ?since=1647061200000.") from error
     rows = lease.changes(device=device.id, since=since, at=at)
+    living = lease.live_leases(device=device.id, at=at)
     return answer(
         {
             "server_time": int(at.timestamp() * 1000),
-            "lists": [str(one.id) for one in lease.live_leases(device=device.id, at=at)],
+            "lists": [str(one.id) for one in living],
+            "closes": {
+                str(one.id): {
+                    str(village): milliseconds(closes_at)
+                    for village, closes_at in lease.closings(lease=one).items()
+                }
+                for one in living
+            },
             "changes": [
                 {"wl": row.wl, "asg": row.asg, "amount_rp": row.amount_rp, "held": row.held, "paid": row.paid} for row in rows
             ],
@@ -234,6 +253,7 @@ COLUMNS = [
     "held",
     "paid",
     "seal",
+    "closes_ms",
 ]
 
 urlpatterns = [

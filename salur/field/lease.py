@@ -20,6 +20,7 @@ from salur.lib import arrays
 from salur.lib.ids import uuid7
 from salur.lib.problem import Conflict, NotFound, Problem
 from salur.offices.models import Officer
+from salur.programmes import actions as programmes
 
 TOKEN_KEEPS = timedelta(minutes=10)
 
@@ -219,7 +220,18 @@ def work_list(*, device: UUID, at: datetime) -> list[tuple[Lease, list[Any]]]:
 def live_leases(*, device: UUID, at: datetime) -> list[Lease]:
     """The work lists that a device may still pay from, the oldest first."""
     live = Lease.objects.filter(device_id=device, ended_at=None, expires_at__gt=at)
-    return list(live.select_related("stage__programme").order_by("issued_at"))
+    return list(live.select_related("stage__programme", "branch").order_by("issued_at"))
+
+
+def closings(*, lease: Lease) -> dict[int, datetime | None]:
+    """Village → the first moment at which this lease's families there may not be paid any more, if there is one."""
+    rows = queries.villages_of_list(stage=lease.stage_id, branch=lease.branch_id, lease=lease.id)
+    villages = [row.village for row in rows]
+    if not villages:
+        return {}
+    places = [(lease.branch_id, village, lease.branch.timezone) for village in villages]
+    closes = programmes.closings(stage=lease.stage_id, places=places)
+    return {village: closes[lease.branch_id, village] for village in villages}
 
 
 def changes(*, device: UUID, since: datetime, at: datetime) -> list[Any]:

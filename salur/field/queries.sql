@@ -157,6 +157,14 @@ LEFT JOIN LATERAL (
 WHERE a.stage = %(stage)s AND a.branch = %(branch)s AND a.lease = %(lease)s
 ORDER BY a.position
 
+-- name: villages_of_list
+-- Where the families of a lease live.
+SELECT DISTINCT e.village
+FROM field_assignment AS a
+JOIN danom_entitlement AS e ON (e.stage, e.branch, e.id) = (a.stage, a.branch, a.entitlement)
+WHERE a.stage = %(stage)s AND a.branch = %(branch)s AND a.lease = %(lease)s
+ORDER BY e.village
+
 -- name: recount_chains
 -- Devices whose chain has a hole or whose head differs from its last event; held events beyond the head are not counted.
 SELECT d.id AS device, d.branch_id AS branch, d.last_seq, count(e.seq) AS events, max(e.seq) AS highest,

@@ -29,6 +29,7 @@ ANSWER = {
     Outcome.UNKNOWN_ENTITLEMENT: Answer.SUSPENSE_NOT_IN_LEASE,
     Outcome.PAID_IN_FUTURE: Answer.ACCEPTED_FLAGGED,  # cannot come: the moment is bounded by the server's before posting
     Outcome.HELD: Answer.SUSPENSE_KPM_BLOCKED,
+    Outcome.AFTER_FREEZE: Answer.SUSPENSE_AFTER_FREEZE,
     Outcome.AMOUNT_MISMATCH: Answer.SUSPENSE_AMOUNT_MISMATCH,
     Outcome.ALREADY_PAID: Answer.SUSPENSE_ALREADY_PAID,
 }

@@ -148,6 +148,7 @@ WHAT_TO_DO = {
     Outcome.UNKNOWN_ENTITLEMENT: "There is no such entitlement of this stage at this office: check the number and the office.",
     Outcome.PAID_IN_FUTURE: "paid_at lies in the future: check the clock that wrote it.",
     Outcome.HELD: "The ministry holds this entitlement: ask why it was paid.",
+    Outcome.AFTER_FREEZE: "It was paid after the area's window had closed: ask for the decision that allowed it.",
     Outcome.AMOUNT_MISMATCH: "The amount differs from the entitlement: check how much the family got.",
     Outcome.ALREADY_PAID: "Another payment of this entitlement stands: find out who was paid twice.",
 }

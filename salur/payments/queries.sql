@@ -14,7 +14,8 @@ SELECT pg_advisory_xact_lock(%(stage)s, %(branch)s)
 -- The batch names no id and no entitlement twice. Whoever is paid by another writer at this moment breaks the key: look again then.
 -- OFFSET 0 keeps each look-up a look-up: one step down the key for each payment, never a join that reads a table whole.
 WITH local AS (SELECT timezone AS zone FROM offices_office WHERE id = %(branch)s),
-batch AS (
+-- include: programmes.first_close
+, batch AS (
     SELECT * FROM unnest(
         %(ids)s::uuid[], %(entitlements)s::uuid[], %(officers)s::integer[], %(amounts_rp)s::bigint[], %(channels)s::smallint[], %(paid_at)s::timestamptz[]
     ) WITH ORDINALITY AS b(id, entitlement, officer, amount_rp, channel, paid_at, position)
@@ -29,6 +30,8 @@ judged AS MATERIALIZED (
             WHEN e.id IS NULL THEN 'unknown_entitlement'
             WHEN b.paid_at > %(at)s THEN 'paid_in_future'
             WHEN e.held THEN 'held'
+            WHEN b.paid_at >= (SELECT moment FROM first_close)
+                AND b.paid_at >= programmes_closes_at(%(stage)s, %(branch)s, e.village, (SELECT zone FROM local)) THEN 'after_freeze'
             WHEN b.amount_rp <> e.amount_rp THEN 'amount_mismatch'
             WHEN p.id IS NOT NULL AND NOT p.voided THEN 'already_paid'
             ELSE 'created'

@@ -45,6 +45,7 @@ class Outcome(StrEnum):
     UNKNOWN_ENTITLEMENT = "unknown_entitlement"
     PAID_IN_FUTURE = "paid_in_future"
     HELD = "held"
+    AFTER_FREEZE = "after_freeze"
     AMOUNT_MISMATCH = "amount_mismatch"
     ALREADY_PAID = "already_paid"
     CREATED = "created"

@@ -1,8 +1,8 @@
-"""The verbs of programmes: import a programme file, list, find a stage."""
+"""The verbs of programmes: import a programme file, list, find a stage, decide about a window."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,12 +10,13 @@ from django.db import models, transaction
 
 from salur.areas.actions import unknown_areas
 from salur.areas.rules import dotted
+from salur.audit import actions as audit
 from salur.lib.csv_file import refusal
-from salur.lib.problem import NotFound
+from salur.lib.problem import Conflict, NotFound, Problem
 from salur.lib.sql import Queries
 from salur.lib.stage_tables import open_stage_partitions
 from salur.programmes import rules
-from salur.programmes.models import Extension, Programme, Stage
+from salur.programmes.models import Decision, Extension, Programme, Stage
 
 queries = Queries(__file__)
 
@@ -145,3 +146,68 @@ def stage_by_code(code: str) -> Stage:
 def deadlines(*, stage: int, villages: Iterable[int]) -> dict[int, date]:
     """The last day on which each village may be paid, extensions taken in."""
     return {row.village: row.deadline for row in queries.deadlines(stage=stage, villages=list(villages))}
+
+
+@transaction.atomic
+def decide_window(
+    *,
+    stage: Stage,
+    change: rules.Change,
+    areas: Iterable[tuple[int, int]],
+    closes_at: datetime,
+    reason: str,
+    document: str,
+    actor: str,
+    at: datetime,
+    document_sha256: str = "",
+) -> int:
+    """Extend, freeze or reopen the windows of ``areas``, each (area code or 0, branch or 0); how many decisions are new.
+
+    A freeze ends now or ended at a past moment, an extension or reopening ends later than now. The same decision again, when it was the
+    last one about that place, changes nothing. Raises ``Problem``, ``NotFound``. Who pays meanwhile is kept out by the caller.
+    """
+    if not reason.strip() or not document.strip():
+        raise Problem("Say why the window changes and which document decided it: its number and date.")
+    if change is rules.Change.FROZEN and closes_at > at:
+        raise Problem("A freeze cannot lie in the future: the deadline does that by itself; shorten it on its day.")
+    if change is not rules.Change.FROZEN and closes_at <= at:
+        raise Conflict(f"The new end {closes_at.isoformat()} is over already: give a later one.")
+    places = list(areas)
+    unknown = unknown_areas(codes={area for area, _ in places if area})
+    if unknown:
+        raise NotFound(f"Area {dotted(min(unknown))} is in no register imported: check the code.")
+    queries.take_windows(stage=stage.id)
+    number: int = queries.one("next_decision", stage=stage.id).number
+    latest: dict[tuple[int, int], Any] = {}
+    for row in queries.decisions(stage=stage.id):
+        latest.setdefault((row.area, row.branch), row)
+    made = 0
+    for area, branch in places:
+        known = latest.get((area, branch))
+        same = known is not None and (known.change, known.document) == (change, document.strip())
+        if known is not None and same and (change is rules.Change.FROZEN or known.closes_at == closes_at):
+            continue
+        Decision.objects.create(
+            stage=stage, number=number + made, change=change, area=area, branch=branch, closes_at=closes_at, reason=reason.strip(),
+            document=document.strip(), document_sha256=document_sha256, decided_by=actor, decided_at=at,
+        )  # fmt: skip
+        facts = {"area": area, "closes_at": closes_at, "reason": reason.strip(), "document": document.strip()}
+        facts["document_sha256"] = document_sha256
+        audit.record(actor=actor, verb=str(change), subject=f"window/{stage.code}", facts=facts, at=at, branch=branch)
+        made += 1
+    return made
+
+
+def decisions(*, stage: int) -> list[Any]:
+    """What was decided about a stage's windows, the latest first."""
+    return queries.decisions(stage=stage)
+
+
+def closings(*, stage: int, places: Iterable[tuple[int, int, str]]) -> dict[tuple[int, int], datetime | None]:
+    """(branch, village) → the first moment at which nobody pays there any more, if there is one.
+
+    ``places`` are (branch, village, zone of the branch).
+    """
+    branches, villages, zones = (list(column) for column in zip(*places, strict=True))
+    rows = queries.closings(stage=stage, branches=branches, villages=villages, zones=zones)
+    return {(branch, row.village): row.closes_at for branch, row in zip(branches, rows, strict=True)}

@@ -42,6 +42,14 @@ class Geotag(StrEnum):
     NONE = "none"
 
 
+class Change(StrEnum):
+    """What a decision does to a window: a later end, an end now, or open again until a moment."""
+
+    EXTENDED = "extended"
+    FROZEN = "frozen"
+    REOPENED = "reopened"
+
+
 class Keys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The keys of a table: an unknown one is refused, because a misspelt policy would be no policy."""
 

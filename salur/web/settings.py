@@ -50,6 +50,7 @@ FOLDERS = [
     "evidence",
     "field",
     "monitoring",
+    "reconciliation",
     "simulate",
     "web",
 ]

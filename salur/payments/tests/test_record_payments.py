@@ -10,6 +10,9 @@ from salur.lib.problem import Conflict, NotFound, Problem
 from salur.lib.sql import server_cursor
 from salur.payments import actions
 from salur.payments.rules import Channel, Failure, FailureOutcome, Outcome, Payment, Reason
+from salur.programmes.actions import decide_window
+from salur.programmes.models import Stage
+from salur.programmes.rules import Change
 
 
 def payment(office, number=0, **facts) -> Payment:
@@ -59,7 +62,8 @@ OUTCOMES = [
     ("a new payment of an open entitlement", {}, Outcome.CREATED),
     ("an entitlement that is paid", {"number": 1}, Outcome.ALREADY_PAID),
     ("… with another amount than the entitlement's", {"number": 1, "amount_rp": 550_000}, Outcome.AMOUNT_MISMATCH),
-    ("… that the ministry holds", {"number": 2, "amount_rp": 550_000}, Outcome.HELD),
+    ("… after the window was frozen", {"number": 3, "amount_rp": 550_000, "frozen": True}, Outcome.AFTER_FREEZE),
+    ("… that the ministry holds", {"number": 2, "amount_rp": 550_000, "frozen": True}, Outcome.HELD),
     ("… dated after it was recorded", {"number": 2, "paid_at_hours": 3}, Outcome.PAID_IN_FUTURE),
     (
         "… of an entitlement that is not there",
@@ -82,6 +86,11 @@ def test_the_first_outcome_that_applies_is_the_answer(office, what, facts, outco
     with server_cursor() as cursor:
         cursor.execute("UPDATE danom_entitlement SET held = true WHERE id = %s", [office.entitlements[2]])
     facts = dict(facts)
+    if facts.pop("frozen", False):
+        decide_window(
+            stage=Stage.objects.get(id=office.stage), change=Change.FROZEN, areas=[(35, 0)], closes_at=office.noon - timedelta(hours=9),
+            reason="Banjir", document="S-1", actor="kemensos", at=office.noon,
+        )  # fmt: skip
     if facts.pop("known_id", False):
         facts["id"] = first.id
     if hours := facts.pop("paid_at_hours", None):

@@ -274,7 +274,7 @@ export const SCREENS = {
     const one = /** @type {import("./worklist.js").Family} */ (worklist.family(asg));
     const done = (await worklist.whatWasDone()).get(asg);
     const { shift, left } = await cash();
-    const stopped = one.held ? t("st_held") : one.paidElsewhere ? t("st_elsewhere") : null;
+    const stopped = one.held ? t("st_held") : worklist.closed(one) ? t("st_closed") : one.paidElsewhere ? t("st_elsewhere") : null;
     const open = !done?.paid && !stopped;
     const body = [familyCard(one), done?.paid ? notice(`${t("st_paid")} · ${done.paid.receipt}`, "good") : null, stopped ? notice(stopped, "bad") : null, done?.unpaid && !done.paid ? notice(`${t("st_unpaid")}: ${say(done.unpaid.sub)}`) : null, done?.house ? notice(t("house_done"), "good") : null];
     if (!shift) body.push(notice(t("shift_first")));
@@ -528,6 +528,6 @@ const familyCard = (one, small = false) => h("article", { class: `card kpm ${sma
 /** @param {import("./worklist.js").Family} one @param {Map<string, import("./worklist.js").Done>} done @param {string} to */
 function familyRow(one, done, to) {
   const it = done.get(one.asg);
-  const [icon, kind, key] = it?.action ? ["warn", "bad", "st_action"] : it?.paid ? ["check", "good", "st_paid"] : one.held ? ["stop", "bad", "st_held"] : one.paidElsewhere ? ["check", "good", "st_elsewhere"] : it?.unpaid ? ["no", "poor", "st_unpaid"] : ["wait", "", "st_open"];
+  const [icon, kind, key] = it?.action ? ["warn", "bad", "st_action"] : it?.paid ? ["check", "good", "st_paid"] : one.held ? ["stop", "bad", "st_held"] : worklist.closed(one) ? ["stop", "bad", "st_closed"] : one.paidElsewhere ? ["check", "good", "st_elsewhere"] : it?.unpaid ? ["no", "poor", "st_unpaid"] : ["wait", "", "st_open"];
   return h("button", { class: "family", onclick: () => go(to, { asg: one.asg, inv: "NONE" }) }, h("span", { class: "no" }, one.no), h("span", { class: "who" }, h("strong", null, one.name), h("small", null, address(one)), h("small", { class: `state ${kind}` }, sign(icon), say(key), it?.house ? sign("house") : null)), h("span", { class: "rp" }, rupiah(one.amount_rp)));
 }

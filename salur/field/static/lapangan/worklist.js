@@ -12,7 +12,7 @@ const CHUNK = 100;
  * @typedef {object} Family
  * @property {string} asg @property {string} list @property {number} no @property {string} number @property {string} name @property {number | null} born
  * @property {string | null} sex @property {string} address @property {string} rt @property {string} rw @property {string} village
- * @property {number} amount_rp @property {boolean} held @property {boolean} paidElsewhere @property {string} code @property {string} seal @property {string[]} sounds
+ * @property {number} amount_rp @property {boolean} held @property {number} closes when nobody pays in its village any more @property {boolean} paidElsewhere @property {string} code @property {string} seal @property {string[]} sounds
  * @property {string} digits
  */
 /** @typedef {{ id: string, stage_code: string, programme: string, proxy: string, day: string, count: number, sum_rp: number, expires_ms: number, sha256: string, places: Record<string, string> }} ListHead */
@@ -115,6 +115,7 @@ function familyOf(columns, row, list) {
     village: String(it.village ?? ""),
     amount_rp: it.amount_rp,
     held: Boolean(it.held),
+    closes: it.closes_ms ?? Infinity,
     paidElsewhere: Boolean(it.paid),
     code: "",
     seal: it.seal ?? "",
@@ -122,6 +123,9 @@ function familyOf(columns, row, list) {
     digits: String(it.number ?? "").replace(/\D/g, ""),
   };
 }
+
+/** Whether the window of the family's village is over by trusted time. @param {Family} one */
+export const closed = (one) => one.closes <= trusted();
 
 /** The code on a family's letter; the same as salur/lib/letter_code.py. @param {string} asg */
 export async function letterCode(asg) {
