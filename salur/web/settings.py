@@ -48,6 +48,7 @@ FOLDERS = [
     "payments",
     "custody",
     "evidence",
+    "planning",
     "field",
     "monitoring",
     "reconciliation",
