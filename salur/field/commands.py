@@ -1,13 +1,13 @@
 """`salur field …`: phones and their work lists."""
 
 from datetime import date, datetime, time, timedelta
-from typing import TextIO
+from typing import BinaryIO, TextIO
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import click
 
-from salur.field import lease
+from salur.field import lease, outbox_file
 from salur.field.models import Device
 from salur.lib.clock import now
 from salur.lib.command import Answer, acting, answers, table
@@ -100,3 +100,54 @@ def revoke(device: UUID, reason: str, actor: str) -> Answer:
     """Lock a phone out: what it did before is still taken in, what it does after stands in suspense."""
     lease.revoke_device(device=device, reason=reason, actor=actor, at=now())
     return Answer({"revoked": device})
+
+
+@field.command("hand-out")
+@click.argument("device", type=click.UUID)
+@click.option("--stage", "stage_code", required=True, metavar="CODE")
+@click.option("--day", required=True, metavar="DATE", help="The day it is for, as 2022-03-12.")
+@click.option(
+    "--village",
+    "villages",
+    multiple=True,
+    type=int,
+    metavar="CODE",
+    help="Of these villages; all of the branch when left out.",
+)
+@click.option(
+    "--most", default=200, show_default=True, type=click.IntRange(1, lease.MAX_FAMILIES), help="Families at most."
+)
+@acting
+@answers
+def hand_out(device: UUID, stage_code: str, day: str, villages: tuple[int, ...], most: int, actor: str) -> Answer:
+    """Put the next families that are unpaid and on nobody's list on a phone's work list, in the order of their addresses."""
+    try:
+        chosen = date.fromisoformat(day)
+    except ValueError as error:
+        raise Problem(f"{error}: the day is written 2022-03-12.") from error
+    issued = lease.hand_out(
+        device=device,
+        stage=stage_by_code(stage_code).id,
+        villages=villages,
+        most=most,
+        day=chosen,
+        actor=actor,
+        at=now(),
+    )
+    return Answer({"lease": issued.id, "families": issued.families, "amount_rp": issued.amount_rp})
+
+
+@field.command("import-outbox")
+@click.argument("file", type=click.File("rb"))
+@acting
+@answers
+def import_outbox(file: BinaryIO, actor: str) -> Answer:
+    """Take in the emergency file of a phone (- is stdin); repeating it changes nothing. Exit code 1 when something in it needs a person."""
+    found = outbox_file.import_outbox(content=file.read(), actor=actor, at=now())
+    return Answer(
+        {
+            "devices": found.devices, "events": found.events, "answers": dict(found.answers), "photos": found.photos,
+            "photos_known": found.photos_known, "unreadable": found.unreadable,
+        },
+        needs_person=found.needs_person,
+    )  # fmt: skip

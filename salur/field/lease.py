@@ -4,9 +4,10 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.db import IntegrityError, transaction
@@ -23,6 +24,9 @@ from salur.offices.models import Officer
 from salur.programmes import actions as programmes
 
 TOKEN_KEEPS = timedelta(minutes=10)
+# A list outlives its day by half of the next one: an officer who comes home late still pays from it.
+LIST_KEEPS = timedelta(hours=36)
+MAX_FAMILIES = 2_000
 
 
 class BadToken(Problem):
@@ -166,6 +170,38 @@ def issue_lease(
     return lease
 
 
+def hand_out(
+    *, device: UUID, stage: int, villages: Sequence[int] = (), most: int, day: date, actor: str, at: datetime
+) -> Lease:
+    """The next ``most`` families of these villages (none named: of the branch) that are unpaid, not held and on no live list.
+
+    In the order of their addresses. The list ends half a day after its ``day``. Raises ``NotFound`` when no family is left, and what
+    ``issue_lease`` raises: who hands out the same families at the same moment is told so, and asks again.
+    """
+    owner = Device.objects.select_related("branch").filter(id=device).first()
+    if owner is None:
+        raise NotFound("This device is not enrolled here.")
+    if not 1 <= most <= MAX_FAMILIES:
+        raise Problem(f"A work list has 1 to {MAX_FAMILIES} families.")
+    expires_at = datetime.combine(day, time(), ZoneInfo(owner.branch.timezone)) + LIST_KEEPS
+    if expires_at <= at:
+        raise Problem(f"The day {day} is over: hand the list out for today or later.")
+    rows = queries.next_families(
+        stage=stage, branch=owner.branch_id, villages=arrays.bigints(list(villages)), most=most
+    )
+    if not rows:
+        raise NotFound("No family is left here that is unpaid and on nobody's list: choose another village or stage.")
+    return issue_lease(
+        device=device,
+        stage=stage,
+        entitlements=[row.id for row in rows],
+        day=day,
+        expires_at=expires_at,
+        actor=actor,
+        at=at,
+    )
+
+
 @transaction.atomic
 def end_lease(*, lease: UUID, at: datetime, actor: str = "salur") -> int:
     """End a work list early; returns how many families are free for another one. Ended twice, it frees none."""
@@ -243,3 +279,13 @@ def places(families: Sequence[Any]) -> dict[str, str]:
     """The names of the villages on a work list, by code: an officer asks the way by name."""
     villages = {family.village for family in families}
     return {str(code): name for code, name in Area.objects.filter(code__in=villages).values_list("code", "name")}
+
+
+def devices(*, branches: Sequence[int] | None, at: datetime, device: UUID | None = None) -> list[Any]:
+    """Phones with their last contact and what lies on them now (queries.sql: devices for the columns); ``branches`` None is everywhere."""
+    return queries.devices(branches=None if branches is None else arrays.integers(list(branches)), device=device, at=at)
+
+
+def left_to_hand_out(*, branch: int) -> list[Any]:
+    """By stage and village: how many families of a branch are unpaid, not held and on no live list."""
+    return queries.left_to_hand_out(branch=branch)

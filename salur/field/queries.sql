@@ -173,3 +173,101 @@ FROM field_device AS d
 LEFT JOIN field_event AS e ON e.branch = d.branch_id AND e.device = d.id AND e.seq <= d.last_seq
 GROUP BY d.id, d.branch_id, d.last_seq
 HAVING count(e.seq) <> d.last_seq OR (d.last_seq > 0 AND NOT coalesce(bool_and(e.digest = d.last_digest) FILTER (WHERE e.seq = d.last_seq), false))
+
+-- name: next_families
+-- Families of a branch that are unpaid, not held and on no live list, in the order of their addresses; an empty list of villages is all.
+SELECT e.id
+FROM danom_entitlement AS e
+LEFT JOIN registry_family AS f ON f.id = e.family AND f.branch = e.branch
+WHERE e.stage = %(stage)s AND e.branch = %(branch)s AND NOT e.held
+    AND (cardinality(%(villages)s::bigint[]) = 0 OR e.village = ANY (%(villages)s::bigint[]))
+    AND NOT EXISTS (
+        SELECT FROM field_assignment AS a
+        WHERE a.stage = e.stage AND a.branch = e.branch AND a.entitlement = e.id AND a.live
+    )
+    AND NOT EXISTS (
+        SELECT FROM payments_payment AS p
+        WHERE (p.stage, p.branch, p.entitlement) = (e.stage, e.branch, e.id) AND NOT EXISTS (
+            SELECT FROM payments_void AS v WHERE (v.stage, v.branch, v.entitlement, v.round) = (p.stage, p.branch, p.entitlement, p.round)
+        )
+    )
+ORDER BY e.village, f.rw, f.rt, f.address, f.name, e.line
+LIMIT %(most)s
+
+-- name: left_to_hand_out
+-- By stage and village: families of a branch that are unpaid, not held and on no live list.
+SELECT s.id AS stage, s.code AS stage_code, e.village, v.name AS village_name, count(*) AS families, sum(e.amount_rp)::bigint AS amount_rp
+FROM programmes_stage AS s
+JOIN danom_entitlement AS e ON e.stage = s.id AND e.branch = %(branch)s AND NOT e.held
+LEFT JOIN areas_area AS v ON v.code = e.village
+WHERE NOT EXISTS (
+        SELECT FROM field_assignment AS a
+        WHERE a.stage = e.stage AND a.branch = e.branch AND a.entitlement = e.id AND a.live
+    )
+    AND NOT EXISTS (
+        SELECT FROM payments_payment AS p
+        WHERE (p.stage, p.branch, p.entitlement) = (e.stage, e.branch, e.id) AND NOT EXISTS (
+            SELECT FROM payments_void AS w WHERE (w.stage, w.branch, w.entitlement, w.round) = (p.stage, p.branch, p.entitlement, p.round)
+        )
+    )
+GROUP BY s.id, s.code, s.opens, e.village, v.name
+ORDER BY s.opens DESC, e.village
+
+-- name: devices
+-- Phones within a scope (no branches is everywhere), living ones first: last contact, and the families of their live lists, paid and not.
+SELECT d.id, d.branch_id AS branch, b.code AS branch_code, b.name AS branch_name, b.timezone, d.officer_id AS officer,
+    o.code AS officer_code, o.name AS officer_name, d.enrolled_at, d.enrolled_by, d.persisted, d.app, d.self_test, d.last_seq,
+    d.highest_seq > d.last_seq AS waiting, d.last_seen_at, d.last_skew_ms, d.unsent, d.revoked_at, d.revoked_by, d.revoke_reason,
+    coalesce(l.families, 0) AS families, coalesce(l.paid, 0) AS paid
+FROM field_device AS d
+JOIN offices_office AS b ON b.id = d.branch_id
+JOIN offices_officer AS o ON o.id = d.officer_id
+LEFT JOIN LATERAL (
+    SELECT sum(of_lease.families)::integer AS families, sum(of_lease.paid)::integer AS paid
+    FROM field_lease AS l
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS families, count(*) FILTER (WHERE EXISTS (
+                SELECT FROM payments_payment AS p
+                LEFT JOIN payments_void AS v USING (stage, branch, entitlement, round)
+                WHERE (p.stage, p.branch, p.entitlement) = (a.stage, a.branch, a.entitlement) AND v.id IS NULL
+            )) AS paid
+        FROM field_assignment AS a WHERE a.stage = l.stage_id AND a.branch = l.branch_id AND a.lease = l.id
+    ) AS of_lease
+    WHERE l.device_id = d.id AND l.ended_at IS NULL AND l.expires_at > %(at)s
+) AS l ON true
+WHERE (%(branches)s::integer[] IS NULL OR d.branch_id = ANY (%(branches)s::integer[]))
+    AND (%(device)s::uuid IS NULL OR d.id = %(device)s::uuid)
+ORDER BY d.revoked_at IS NOT NULL, b.code, o.code, d.enrolled_at DESC
+LIMIT 500
+
+-- name: officers
+-- Officers of some branches with how many phones each has that are not locked out.
+SELECT o.id, o.code, o.name, b.code AS branch_code, o.contract_ends,
+    (SELECT count(*) FROM field_device AS d WHERE d.branch_id = o.branch_id AND d.officer_id = o.id AND d.revoked_at IS NULL) AS phones
+FROM offices_officer AS o JOIN offices_office AS b ON b.id = o.branch_id
+WHERE o.branch_id = ANY (%(branches)s::integer[]) AND (o.contract_ends IS NULL OR o.contract_ends >= %(day)s)
+ORDER BY b.code, o.name, o.code
+LIMIT 2000
+
+-- name: photos_of_device
+-- How many photos a phone's events speak of, and how many of them are stored.
+SELECT count(DISTINCT p.sha256) AS owed, count(DISTINCT b.sha256) AS stored
+FROM field_photo AS p LEFT JOIN field_blob AS b ON b.sha256 = p.sha256
+WHERE p.device = %(device)s
+
+-- name: told_of_device
+-- A phone's newest events that somebody must look at: not posted, or refused; with the answer that counts now.
+SELECT e.seq, e.kind, e.happened_at, e.received_at, coalesce(a.answer, e.answer) AS answer, f.name,
+    CASE WHEN e.kind = 'PAY' THEN (convert_from(e.body, 'UTF8')::json ->> 'amt')::bigint END AS amount_rp
+FROM field_event AS e
+LEFT JOIN LATERAL (
+    SELECT a.answer FROM field_answer AS a
+    WHERE (a.stage, a.branch, a.device, a.seq) = (e.stage, e.branch, e.device, e.seq) ORDER BY a.number DESC LIMIT 1
+) AS a ON true
+LEFT JOIN danom_entitlement AS n ON (n.stage, n.branch, n.id) = (
+    e.stage, e.branch, CASE WHEN e.kind IN ('PAY', 'UNPAID', 'EVID', 'VOID') THEN (convert_from(e.body, 'UTF8')::json ->> 'asg')::uuid END
+)
+LEFT JOIN registry_family AS f ON f.id = n.family AND f.branch = n.branch
+WHERE e.device = %(device)s AND coalesce(a.answer, e.answer) NOT IN ('ACCEPTED', 'ACCEPTED_FLAGGED', 'DUPLICATE')
+ORDER BY e.seq DESC
+LIMIT 20

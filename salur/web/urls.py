@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("salur.field.api")),
     path("api/v1/", api.urls),
     path("", include("salur.field.pages")),
+    path("", include("salur.field.views")),
     path("", home, name="home"),
     path("masuk/", LoginView.as_view(template_name="sign_in.html", redirect_authenticated_user=True), name="login"),
     path("keluar/", LogoutView.as_view(), name="logout"),
