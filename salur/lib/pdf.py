@@ -35,6 +35,7 @@ from salur.lib.indonesian import day, moment, number
 
 PACKAGE = Path(__file__).resolve().parent.parent
 STANDARD: Final[Literal["a-2b"]] = "a-2b"
+LARGE = 100_000  # signs of data, some fifty letters
 REPLACEMENT = "□"  # stands for a character that no font of ours can print
 
 
@@ -81,7 +82,18 @@ def render(
         timestamp=int(as_of.timestamp()),
         pdf_tags=False,
     )
+    if len(text) > LARGE:
+        _forget()
     return Paper(content, _pages(content), digest, unprintable)
+
+
+def _forget() -> None:
+    """Let typst drop what it laid out: it keeps the work of its last ten papers for a next one that is nearly the same.
+
+    Villages of 200 letters one after the other: 180 MB instead of 1.1 GB.
+    """
+    for _ in range(11):
+        typst.compile(b"", font_paths=_fonts(), ignore_system_fonts=True)
 
 
 def digest_of(text: str) -> str:
