@@ -1,6 +1,6 @@
 """What stands on the papers of a plan; pure: no database, no clock.
 
-A **Heading** is what all papers of a village share, a **Family** one line of the list with, once a plan is published, its **Slot**. The functions give
+A **Heading** is what all papers of a village share, a **Family** one line of the list with its **Slot** once a plan is published. The functions give
 the data of one template each (``letter.typ``, ``sheet.typ``, ``attendance.typ``, ``team.typ``, ``authority.typ``). The papers are for families,
 villages and authorities, so their words are Indonesian whatever language the screens speak.
 """
