@@ -25,6 +25,7 @@ FOLDERS = {
     "ledger": "salur.web.commands:ledger",
     "monitoring": "salur.monitoring.commands:monitoring",
     "reconciliation": "salur.reconciliation.commands:reconciliation",
+    "evaluation": "salur.evaluation.commands:evaluation",
     "simulate": "salur.simulate.commands:simulate",
 }
 SINGLE = {

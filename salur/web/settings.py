@@ -52,6 +52,7 @@ FOLDERS = [
     "field",
     "monitoring",
     "reconciliation",
+    "evaluation",
     "simulate",
     "web",
 ]

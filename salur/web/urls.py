@@ -4,6 +4,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.i18n import set_language
 
+from salur.evaluation.views import evaluation, evaluation_paper, evaluations, write_note
 from salur.jobs.views import job, job_file, jobs
 from salur.monitoring.views import realisation
 from salur.web.api import api
@@ -29,6 +30,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="realisation-kecamatan",
     ),
     path("realisasi/<str:stage>/kantor/<path:office>/", realisation, name="realisation-office"),
+    path("evaluasi/<str:stage>/", evaluations, name="evaluations"),
+    path("evaluasi/<str:stage>/<str:region>/", evaluation, name="evaluation"),
+    path("evaluasi/<str:stage>/<str:region>/catatan/", write_note, name="evaluation-note"),
+    path("evaluasi/<str:stage>/<str:region>/evaluasi.pdf", evaluation_paper, name="evaluation-paper"),
 ]
 
 handler400 = "salur.web.views.bad_request"
