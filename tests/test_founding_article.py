@@ -76,6 +76,35 @@ def test_the_demo_answers_with_the_articles_counts(played):
     }
 
 
+def test_the_regional_meeting_ranks_names_and_flags(played):
+    words = ("evaluation", "report", "--region", "REG-5", "--stage", STAGE, "--as-of", "2022-03-26")
+    meeting = played.answer(*words)
+    assert [(row["rank"], row["branch"], row["paid_percent"]) for row in meeting["ranking"]] == [
+        (1, "KC-BDW", 99.6),
+        (2, "KC-PMK", 99.38),
+        (3, "KC-KDR", 97.32),
+        (4, "KC-SEL", 86.87),
+    ]
+    assert meeting["named_for_geotagging"] == ["KC-SEL", "KC-KDR"]
+    published = {each["office"]: each for each in meeting["published"]}
+    assert {code: (each["printed"], each["agreement"]) for code, each in published.items()} == {
+        "KC-BDW": ("99.6", "agrees"),
+        "KC-PMK": ("99.38", "agrees"),
+        "KC-SEL": ("86.87", "agrees"),
+        "KC-KDR": ("97.31", "cut_off"),
+    }
+    assert published["KC-KDR"]["note"] == "97.31% is cut off: 147,627 of 151,699 is 97.32% when rounded."
+    assert [(each["rounded"], each["cut_off"]) for each in meeting["mixed_rounding"]] == [
+        (["Pamekasan", "Selong"], ["Kediri"])
+    ]
+    assert {note["tag"] for note in meeting["notes"]} == {
+        "recruitment", "coordination", "online_first", "geotagging", "field_control",
+    }  # fmt: skip
+    assert all(sum(day["paid"] for day in each["days"]) == PAID[each["branch"]][1] for each in meeting["progress"])
+    assert sum(meeting["unpaid"].values()) == sum(allocated - paid for allocated, paid in PAID.values())
+    assert played.demo["evaluation"]["ranking"] == meeting["ranking"]
+
+
 def test_every_level_of_the_table_adds_up_to_the_same(played):
     total = sum(paid for _, paid in PAID.values())
     for by in ("nation", "region", "branch", "kecamatan", "village"):

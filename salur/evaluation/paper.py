@@ -76,7 +76,10 @@ def _data(report: Report) -> dict[str, Any]:
             for each in report.sums
         ],
         "charts": [
-            {"name": branch.name, "paid": percent(branch.paid_percent), "geotag": percent(branch.geotag_percent), **_chart(branch.days, branch.allocated)}
+            {
+                "name": branch.name, "paid": percent(branch.paid_percent), "geotag": percent(branch.geotag_percent),
+                **_chart(branch.days, branch.allocated),
+            }
             for branch in report.branches
             if burn_up(branch.days, branch.allocated)
         ],

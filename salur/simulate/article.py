@@ -25,12 +25,23 @@ OFFICES = DATA / "article_offices.csv"
 PROGRAMMES = DATA / "article_programmes.toml"
 
 STAGE = "SEMBAKO-2022-1"
+REGION = "REG-5"
 AMOUNT_RP = 600_000
 AS_OF = date(2022, 3, 26)
 PUBLISHED_SOURCE = (
     "The founding article's percentages, quoted as printed: Selong's is rounded, Kediri's cut off after two decimals."
 )
 SEED = 2022
+
+# What the article says helped, by the branch it says it of: (branch, tag, note). In the words of screens, because branches write them.
+HELPED = (
+    ("KC-BDW", "recruitment", "Merekrut 40–50 tenaga tambahan agar penyaluran selesai dalam 14 hari."),
+    ("KC-BDW", "coordination", "Koordinasi dengan pemda, kepolisian, TNI, dan perangkat desa sebelum pembayaran."),
+    ("KC-PMK", "coordination", "Koordinasi dengan pemda, kepolisian, TNI, dan perangkat desa; pembayaran selesai dalam 14 hari."),
+    ("KC-SEL", "online_first", "Wilayah bersinyal didahulukan, lalu wilayah tanpa sinyal."),
+    ("KC-SEL", "geotagging", "Geotagging dilakukan bersamaan dengan pembayaran."),
+    ("KC-KDR", "field_control", "Kontrol lapangan terhadap pembayaran dan geotagging."),
+)  # fmt: skip
 
 # The spread of village sizes within a branch; an assumption.
 VILLAGE_SIGMA = 0.5

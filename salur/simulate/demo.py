@@ -20,6 +20,8 @@ from salur.areas.actions import import_areas, import_centroids
 from salur.custody.actions import count, move, move_all
 from salur.custody.rules import MINISTRY, Handing, Kind, Portion
 from salur.danom.actions import approve_batch, import_batch
+from salur.evaluation.actions import note
+from salur.evaluation.rules import Side, Tag
 from salur.evidence.actions import record_geotags
 from salur.evidence.rules import Geotag, degrees_e7
 from salur.evidence.rules import Outcome as GeotagOutcome
@@ -87,6 +89,19 @@ def play(*, folder: Path, say: Say, branches: Sequence[article.Branch] = article
             for position, number in enumerate(book.play(day)):
                 counted[position] += number
     load_quotations(stage_code=stage.code, quotations=published())
+    say("what the branches bring to the meeting")
+    for code, tag, text in article.HELPED:
+        if code in {branch.code for branch in branches}:
+            evening = _local(article.AS_OF, 20)
+            note(
+                stage_code=stage.code,
+                branch=ids[code],
+                side=Side.HELPED,
+                tag=Tag(tag),
+                text=text,
+                actor="cabang",
+                at=evening,
+            )
     return Played(stage.code, *counted)
 
 

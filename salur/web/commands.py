@@ -11,7 +11,10 @@ import click
 from django.core.management import call_command
 from django.db import connection
 from django.db.utils import OperationalError
+from django.utils import translation
 
+from salur.evaluation.actions import report
+from salur.evaluation.commands import data_of
 from salur.ledger.actions import balances as read_balances
 from salur.lib import database
 from salur.lib.clock import moment, now
@@ -118,9 +121,18 @@ def demo(no_serve: bool, host: str, port: int) -> Answer:
         }
         for row in table.rows
     ]  # fmt: skip
+    say("the meeting of Regional V")
+    meeting = report(
+        stage_code=played.stage, region_code=article.REGION, now=now(), as_of=moment(article.AS_OF.isoformat())
+    )
+    with translation.override("en"):
+        evaluation = data_of(meeting)
     url = f"http://{host}:{port}"
     data = {
         "stage": played.stage, "seconds": round(time.monotonic() - started, 1), "as_of": table.as_of, "branches": branches,
+        "evaluation": {
+            key: evaluation[key] for key in ("region", "as_of", "ranking", "named_for_geotagging", "published", "mixed_rounding", "notes")
+        },
         "url": url, "users": users,
     }  # fmt: skip
     text = "\n".join(
@@ -139,7 +151,11 @@ def demo(no_serve: bool, host: str, port: int) -> Answer:
             "",
             lined(("role", "username", "password"), [(u["role"], u["username"], u["password"]) for u in users]),
             "",
+            f"Named for geotagging in {meeting.region_name}: {', '.join(branch.name for branch in meeting.named_for_geotagging)}",
+            *(f"{each['office']}: “{each['printed']}” {each['note']}" for each in evaluation["published"]),
+            "",
             f"The boards: {url}",
+            f"The regional meeting: {url}/evaluasi/{played.stage}/{meeting.region}/?as_of={article.AS_OF.isoformat()}",
         ]
     )  # fmt: skip
     if not no_serve:

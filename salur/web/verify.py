@@ -6,6 +6,7 @@ from salur.audit import actions as audit
 from salur.cases import actions as cases
 from salur.custody import actions as custody
 from salur.danom import actions as danom
+from salur.evaluation import actions as evaluation
 from salur.evidence import actions as evidence
 from salur.field import actions as field
 from salur.ledger import actions as ledger
@@ -18,7 +19,14 @@ def verify(*, stage_code: str | None = None) -> Iterator[Recount]:
     """One recount after the other: of one stage, or of everything when none is named. Raises ``NotFound`` for an unknown stage."""
     chosen = [stage_by_code(stage_code)] if stage_code else stages()
     for stage in chosen:
-        for recount in (danom.recount, payments.recount, evidence.recount, ledger.recount, custody.recount):
+        for recount in (
+            danom.recount,
+            payments.recount,
+            evidence.recount,
+            ledger.recount,
+            custody.recount,
+            evaluation.recount,
+        ):
             for found in recount(stage=stage.id):
                 yield found._replace(name=f"{stage.code}: {found.name}")
     if stage_code is None:
