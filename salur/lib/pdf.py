@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -49,9 +50,25 @@ class Paper:
     unprintable: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Data as they will stand on a paper: the canonical JSON, its SHA-256, and the characters that could not be printed."""
+
+    text: str
+    digest: str
+    unprintable: frozenset[str]
+
+
+def prepare(data: Mapping[str, Any], zone: str = WIB) -> Prepared:
+    """Write ``data`` out; whoever asks first whether a paper would be another one than last time hands the answer on to ``render``."""
+    text = json.dumps(plain(data, zone), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    text, unprintable = printable(text)
+    return Prepared(text, digest_of(text), unprintable)
+
+
 def render(
     template: Path,
-    data: Mapping[str, Any],
+    data: Mapping[str, Any] | Prepared,
     *,
     title: str,
     as_of: datetime,
@@ -63,13 +80,11 @@ def render(
     ``data`` may hold strings, whole numbers, booleans, lists, dictionaries, dates, moments, decimals and ids. ``draft`` writes DRAF across each
     page. A template that does not compile, or data that it does not know, is a bug and raises ``typst.TypstError``.
     """
-    text = json.dumps(plain(data, zone), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    text, unprintable = printable(text)
-    digest = digest_of(text)
+    ready = data if isinstance(data, Prepared) else prepare(data, zone)
     about = {
         "title": printable(title)[0],
         "as_of": moment(as_of, zone),
-        "digest": " ".join(digest[at : at + 4] for at in range(0, 16, 4)),
+        "digest": " ".join(ready.digest[at : at + 4] for at in range(0, 16, 4)),
         "draft": draft,
     }
     content = typst.compile(
@@ -77,14 +92,20 @@ def render(
         root=str(PACKAGE),
         font_paths=_fonts(),
         ignore_system_fonts=True,
-        sys_inputs={"data": text, "about": json.dumps(about, ensure_ascii=False)},
+        sys_inputs={"data": ready.text, "about": json.dumps(about, ensure_ascii=False)},
         pdf_standards=STANDARD,
         timestamp=int(as_of.timestamp()),
         pdf_tags=False,
     )
-    if len(text) > LARGE:
+    if len(ready.text) > LARGE:
         _forget()
-    return Paper(content, _pages(content), digest, unprintable)
+    return Paper(content, _pages(content), ready.digest, ready.unprintable)
+
+
+def look(template: Path) -> str:
+    """The SHA-256 of all that makes a paper's look: the template, the style, typst's version. With the data's it tells whether a paper is the same."""
+    style = PACKAGE / "lib" / "papers" / "style.typ"
+    return hashlib.sha256(template.read_bytes() + style.read_bytes() + version("typst").encode()).hexdigest()
 
 
 def _forget() -> None:
