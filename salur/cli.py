@@ -22,11 +22,16 @@ FOLDERS = {
     "field": "salur.field.commands:field",
     "payments": "salur.payments.commands:payments",
     "custody": "salur.custody.commands:custody",
+    "planning": "salur.planning.commands:planning",
     "ledger": "salur.web.commands:ledger",
     "monitoring": "salur.monitoring.commands:monitoring",
     "reconciliation": "salur.reconciliation.commands:reconciliation",
     "evaluation": "salur.evaluation.commands:evaluation",
     "simulate": "salur.simulate.commands:simulate",
+}
+# Verbs of a folder that live in a room of their own, or on a higher floor because they read what is above the folder.
+ADDED = {
+    "planning": ("salur.planning.papers.commands:letters", "salur.planning.papers.commands:sheets"),
 }
 SINGLE = {
     "demo": "salur.web.commands:demo",
@@ -40,6 +45,12 @@ SINGLE = {
 WITHOUT_DATABASE = {"db", "demo", "doctor"}
 
 
+def _loaded(place: str) -> click.Command:
+    module, name = place.split(":")
+    command: click.Command = getattr(importlib.import_module(module), name)
+    return command
+
+
 class House(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted([*FOLDERS, *SINGLE])
@@ -48,12 +59,14 @@ class House(click.Group):
         place = FOLDERS.get(cmd_name) or SINGLE.get(cmd_name)
         if place is None:
             return None
-        module, name = place.split(":")
         if cmd_name != "db":
             os.environ.setdefault("DJANGO_SETTINGS_MODULE", "salur.web.settings")
             django = importlib.import_module("django")
             django.setup()
-        command: click.Command = getattr(importlib.import_module(module), name)
+        command = _loaded(place)
+        if isinstance(command, click.Group):
+            for added in ADDED.get(cmd_name, ()):
+                command.add_command(_loaded(added))
         return command
 
     def resolve_command(

@@ -103,7 +103,7 @@ def render(
 
 
 def look(template: Path) -> str:
-    """The SHA-256 of all that makes a paper's look: the template, the style, typst's version. With the data's it tells whether a paper is the same."""
+    """The SHA-256 of all that makes a paper's look: template, style, typst's version. With the data's it tells whether a paper is the same."""
     style = PACKAGE / "lib" / "papers" / "style.typ"
     return hashlib.sha256(template.read_bytes() + style.read_bytes() + version("typst").encode()).hexdigest()
 

@@ -116,6 +116,8 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = True
 
 SALUR_HOME = salur_home()
+# Where a family complains, as letters say it: lines with | between them. 171 is the ministry's call centre.
+COMPLAINTS = [line.strip() for line in os.environ.get("SALUR_COMPLAINTS", "Kementerian Sosial: telepon 171").split("|")]
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"

@@ -1,8 +1,8 @@
 """The verbs of papers: write a branch's letters, write its sheets.
 
-A file is written whole (beside, then renamed) and noted in the folder's ``papers.json`` with the hash of what is on it, so a run that was cut off goes on
-where it was and one that is repeated writes only what changed. Papers of a published plan carry each family's day and place; without one
-they are written only when asked for so.
+A file is written whole (beside, then renamed) and noted in the folder's ``papers.json`` with the hash of what is on it, so a run that was cut off
+goes on where it was and one that is repeated writes only what changed. Papers of a published plan carry each family's day and place; without
+one they are written only when asked for so.
 """
 
 import json
@@ -213,7 +213,9 @@ def write_papers(
         "stage": stage.code, "kinds": [kind.value for kind in kinds], "village": village, "plan": written.plan_version,
         "families": written.families, "files": written.files, "unchanged": written.unchanged,
     }  # fmt: skip
-    audit.record(actor=actor, verb="printed papers", subject=f"branch/{branch.code}", facts=facts, at=at, branch=branch.id)
+    audit.record(
+        actor=actor, verb="printed papers", subject=f"branch/{branch.code}", facts=facts, at=at, branch=branch.id
+    )
     return written
 
 
@@ -269,7 +271,10 @@ def _of_branch(desk: _Desk, plan: Plan, kinds: Sequence[Kind], at: datetime) -> 
     if Kind.AUTHORITIES not in kinds and Kind.TEAMS not in kinds:
         return
     visits = _visits(desk)
-    contacts = [Contact(row.body, row.area, row.name, row.position, row.phone) for row in queries.contacts(branch=desk.branch.id)]
+    contacts = [
+        Contact(row.body, row.area, row.name, row.position, row.phone)
+        for row in queries.contacts(branch=desk.branch.id)
+    ]
     if Kind.AUTHORITIES in kinds:
         yield from _authority_letters(desk, plan, visits, contacts, at)
     if Kind.TEAMS in kinds:
@@ -296,21 +301,21 @@ def _authority_letters(
             if visit.channel == "session" or (visit.channel == "door" and not guarded):
                 concerned[area_for(body, visit.area)].append(visit)
         for area, of_area in sorted(concerned.items()):
-            authority = Authority(body.value, area, desk.names.get(area, str(area)), tuple(of_area), known.get((body.value, area)))
-            copies = [] if body is Body.DINSOS else [f"Kepala Dinas Sosial {desk.names.get(int(str(area)[:4]), '')}".rstrip()]
-            data = rules.authority_letter(
-                desk.heading(), authority, dated=at.astimezone(_zone(desk)).date(), answer_by=answer_by, copies=copies
+            authority = Authority(
+                body.value, area, desk.names.get(area, str(area)), tuple(of_area), known.get((body.value, area))
             )
-            # The day of writing stands on the letter, but a letter that says the same is not another one tomorrow.
+            copies = (
+                []
+                if body is Body.DINSOS
+                else [f"Kepala Dinas Sosial {desk.names.get(int(str(area)[:4]), '')}".rstrip()]
+            )
+            data = rules.authority_letter(desk.heading(), authority, answer_by=answer_by, copies=copies)
             yield _Print(
-                Kind.AUTHORITIES, rules.file_name([body.value.replace("_", "-"), area, authority.area_name]), f"Surat kepada {authority.title}", data
+                Kind.AUTHORITIES,
+                rules.file_name([body.value.replace("_", "-"), area, authority.area_name]),
+                f"Surat kepada {authority.title}",
+                data,
             )
-
-
-def _zone(desk: _Desk) -> Any:
-    from zoneinfo import ZoneInfo
-
-    return ZoneInfo(desk.branch.timezone)
 
 
 def _visits(desk: _Desk) -> list[Visit]:
@@ -372,7 +377,9 @@ class _Folder:
             written.pages += before["pages"]
             written.unchanged += 1
             return
-        made = pdf.render(TEMPLATES / f"{paper.kind.value}.typ", ready, title=paper.title, as_of=self.as_of, zone=self.zone)
+        made = pdf.render(
+            TEMPLATES / f"{paper.kind.value}.typ", ready, title=paper.title, as_of=self.as_of, zone=self.zone
+        )
         path.parent.mkdir(exist_ok=True)
         _replace(path, made.content)
         self.known[name] = {"mark": mark, "bytes": len(made.content), "pages": made.pages, "digest": made.digest}

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
@@ -15,7 +15,7 @@ from salur.planning.papers import actions
 from salur.planning.papers.actions import Kind
 
 
-def _options(verb: click.Command) -> click.Command:
+def _options(verb: Callable[..., None]) -> Callable[..., None]:
     for option in (
         click.option("--branch", "branch_code", required=True, metavar="CODE"),
         click.option("--stage", "stage_code", metavar="CODE", help="Else the stage of the branch's published plan."),
@@ -43,7 +43,9 @@ def letters(
 @click.command("sheets")
 @_options
 @answers
-def sheets(branch_code: str, stage_code: str | None, village: str | None, out: Path, without_plan: bool, actor: str) -> Answer:
+def sheets(
+    branch_code: str, stage_code: str | None, village: str | None, out: Path, without_plan: bool, actor: str
+) -> Answer:
     """The danom by village to be signed, attendance lists, and the teams' sheets by day."""
     return _write(branch_code, stage_code, village, out, without_plan, actor, actions.SHEETS)
 
@@ -51,9 +53,12 @@ def sheets(branch_code: str, stage_code: str | None, village: str | None, out: P
 def _write(
     branch: str, stage: str | None, village: str | None, out: Path, without_plan: bool, actor: str, kinds: Sequence[Kind]
 ) -> Answer:  # fmt: skip
-    code = area_code(village) if village is not None else None
-    if village is not None and (code is None or code < 10**9):
-        raise Problem(f"--village {village} is no code of a village: ten digits, with or without dots.")
+    code = None
+    if village is not None:
+        try:
+            code = area_code(village)
+        except ValueError as error:
+            raise Problem(str(error)) from error
     started = time.monotonic()
     done = actions.write_papers(
         branch_code=branch, stage_code=stage, village=code, out=out, kinds=kinds, without_plan=without_plan, actor=actor, at=now(),
@@ -75,7 +80,9 @@ def _write(
     if done.plan_version is not None and done.without_slot:
         warnings.append(f"{done.without_slot:,} families have no place in the plan: their papers have no day.")
     if done.unprintable:
-        warnings.append(f"Names hold characters that no font can print, shown as □: {' '.join(sorted(done.unprintable))}.")
+        warnings.append(
+            f"Names hold characters that no font can print, shown as □: {' '.join(sorted(done.unprintable))}."
+        )
     return Answer(data, text, warnings=warnings)
 
 

@@ -25,6 +25,8 @@ Data = dict[str, Any]
 
 LETTERS_A_FILE = 400  # a village with more has several files: so many letters need some 250 MB
 
+LONGEST_ADDRESS = 160  # a letter is one page, whatever somebody typed
+
 BRING = ("Surat undangan ini", "KTP-el asli", "Kartu Keluarga (KK) asli")
 PROXY = {
     "none": "Bantuan program ini tidak dapat diwakilkan. Yang sakit atau lanjut usia dikunjungi di rumah: kabari RT/RW.",
@@ -116,7 +118,8 @@ class Family:
             parts.append(f"RT {self.rt.strip()}")
         if self.rw.strip():
             parts.append(f"RW {self.rw.strip()}")
-        return ", ".join(part for part in parts if part) or "–"
+        shown = ", ".join(part for part in parts if part) or "–"
+        return shown if len(shown) <= LONGEST_ADDRESS else f"{shown[: LONGEST_ADDRESS - 1]}…"
 
 
 def weekday(value: date) -> str:
@@ -366,10 +369,8 @@ class Authority:
         return ADDRESSED[self.body].format(area=self.area_name)
 
 
-def authority_letter(
-    heading: Heading, authority: Authority, *, dated: date, answer_by: date, copies: Sequence[str]
-) -> Data:
-    """The data of ``authority.typ``. The number is left to be written in: the office's register gives it."""
+def authority_letter(heading: Heading, authority: Authority, *, answer_by: date, copies: Sequence[str]) -> Data:
+    """The data of ``authority.typ``. Number and date are left to be written in: the office's register gives them when the letter is signed."""
     subject, request = ASKED.get(authority.body, _HELP)
     families = sum(visit.families for visit in authority.visits)
     opening = (
@@ -381,10 +382,8 @@ def authority_letter(
     return {
         "common": heading.data() | {"head": "", "place": heading.branch},
         "letter": {
-            "number": "",
             "annex": "–",
             "subject": subject,
-            "date": day(dated),
             "to": to,
             "opening": [opening],
             "rows": [
