@@ -93,6 +93,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "salur.web.middleware.viewer_in_templates",
+                "salur.web.navigation.in_templates",
             ],
             "builtins": ["salur.lib.template_filters"],
         },

@@ -1,0 +1,72 @@
+"""The ways to the pages, above every page: a folder adds a line here for each page that people go to by themselves.
+
+A page is named as in ``urls.py``. One that is ``of_stage`` takes the stage's code as its first word; it is offered on pages about a stage (those
+whose address names one as ``stage``), where it leads to the same stage. A line decides only who is *offered* a page: whether somebody may see it
+is decided by the page itself.
+"""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from salur.lib.viewer import viewer_of
+from salur.web.models import Role
+
+EVERYBODY = frozenset(Role)
+OFFICE = EVERYBODY - {Role.OFFICER}  # who works at a desk
+MEETING = frozenset({Role.MINISTRY, Role.HEADQUARTERS, Role.REGION, Role.BRANCH, Role.AUDITOR})
+
+
+class Page(NamedTuple):
+    """``url``: the name of the address; ``also``: names of pages that lie behind this one, so that it is marked there, too."""
+
+    url: str
+    label: str | Promise
+    roles: Collection[str]
+    of_stage: bool = False
+    also: Collection[str] = ()
+
+
+# In the order in which they stand on the screen.
+PAGES = [
+    Page("home", _("Stages"), EVERYBODY),
+    Page("realisation", _("Realisation"), EVERYBODY, of_stage=True, also=("realisation-office", "realisation-kecamatan")),
+    Page("evaluations", _("Evaluation"), MEETING, of_stage=True, also=("evaluation",)),
+    Page("phones", _("Phones"), OFFICE, also=("phone",)),
+    Page("jobs", _("Jobs"), EVERYBODY, also=("job",)),
+]  # fmt: skip
+
+
+class Way(NamedTuple):
+    href: str
+    label: str | Promise
+    here: bool
+
+
+def ways(request: HttpRequest) -> list[Way]:
+    """The pages that are offered to who asks, on this page."""
+    viewer = viewer_of(request)
+    if viewer is None:
+        return []
+    match = request.resolver_match
+    stage = match.kwargs.get("stage") if match else None
+    name = match.url_name if match else None
+    offered = []
+    for page in PAGES:
+        if viewer.role not in page.roles or (page.of_stage and not stage):
+            continue
+        try:
+            href = reverse(page.url, args=[stage] if page.of_stage else [])
+        except NoReverseMatch:  # a stage's code that no address can hold: the page about it is missing, too
+            continue
+        offered.append(Way(href, page.label, name == page.url or name in page.also))
+    return offered
+
+
+def in_templates(request: HttpRequest) -> dict[str, object]:
+    """A context processor; asks nothing before a template draws the ways."""
+    return {"ways": lambda: ways(request)}
