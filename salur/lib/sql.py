@@ -24,7 +24,7 @@ import psycopg
 from django.db import connection
 
 _NAME = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
-_INCLUDE = re.compile(r"^-- include: (\w+)\.(\w+)\s*$", re.MULTILINE)
+_INCLUDE = re.compile(r"^\s*-- include: ([\w/]+)\.(\w+)\s*$", re.MULTILINE)
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
