@@ -31,7 +31,11 @@ FOLDERS = {
 }
 # Verbs of a folder that live in a room of their own, or on a higher floor because they read what is above the folder.
 ADDED = {
-    "planning": ("salur.planning.papers.commands:letters", "salur.planning.papers.commands:sheets"),
+    "planning": (
+        "salur.planning.papers.commands:letters",
+        "salur.planning.papers.commands:sheets",
+        "salur.monitoring.outlook.commands:forecast",
+    ),
 }
 SINGLE = {
     "demo": "salur.web.commands:demo",
