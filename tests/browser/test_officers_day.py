@@ -1,6 +1,6 @@
 """The officer's app in a real browser before a real server: enrol, take the list along, pay without signal, come back, close to the rupiah.
 
-The camera sees a film of a letter's QR, made here; position and network are the browser's own emulation.
+The camera sees a film of a printed letter, rendered from its PDF; position and network are the browser's own emulation.
 """
 
 import os
@@ -11,18 +11,22 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
+import pypdfium2
 import pytest
-import segno
 from django.db import connection
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from conftest import PostOffice, make_post_office
 from salur.field import actions as field
 from salur.field import lease, sealing
 from salur.ledger import actions as ledger
+from salur.lib import pdf
 from salur.lib.clock import now
 from salur.lib.letter_code import letter_code, letter_payload, letters_key
 from salur.payments import actions as payments
+from salur.planning.papers.actions import TEMPLATES
+from salur.planning.papers.rules import Family, Heading, letters
 
 pytestmark = pytest.mark.browser
 
@@ -34,14 +38,24 @@ NAMES = [
 SCANNED = UUID("0190a0b0-c0d0-7000-8000-0000000000aa")  # the letter that the camera's film shows
 
 
-def film(path: Path, payload: str) -> None:
-    """A second of YUV 4:2:0 at 640 × 480, with grain as a real sensor has: the payload's QR in the middle."""
+def printed_letter() -> Image.Image:
+    """The letter of the scanned family as the office prints it, rendered from its PDF at 150 dots an inch."""
+    heading = Heading(
+        "Bondowoso", "Kartu Sembako", "Januari–Maret 2022", 1, "Sucolor", "Maesan", "Kab. Bondowoso", "same_family"
+    )
+    family = Family(SCANNED, "BDW-1", NAMES[0], "9911••••••••0001", "Jl. Melati No. 1", "002", "005", 600_000)
+    (data,) = letters(heading, [family], letters_key())
+    paper = pdf.render(TEMPLATES / "letter.typ", data, title="Surat undangan", as_of=now())
+    page = pypdfium2.PdfDocument(paper.content)[0]
+    return page.render(scale=150 / 72, grayscale=True).to_pil()
+
+
+def film(path: Path, page: Image.Image) -> None:
+    """A second of YUV 4:2:0 at 640 × 480, with grain as a real sensor has: the camera over the QR of a printed letter."""
     width, height = 640, 480
-    matrix = np.array([list(row) for row in segno.make(payload, error="m").matrix_iter(scale=9, border=4)])
-    luma = np.full((height, width), 200, dtype=np.uint8)
-    side = matrix.shape[0]
-    top, left = (height - side) // 2, (width - side) // 2
-    luma[top : top + side, left : left + side] = np.where(matrix, 20, 235)
+    # The code is in the upper right of the page; a hand that holds a phone shows it with what is around it.
+    seen = page.crop((page.width - 430, 110, page.width, 110 + 430 * height // width)).resize((width, height))
+    luma = 20 + np.asarray(seen).astype(float) * (215 / 255)
     grain = np.random.default_rng(1).integers(-12, 12, luma.shape)
     luma = np.clip(luma.astype(int) + grain, 16, 235).astype(np.uint8)
     grey = np.full(width * height // 2, 128, dtype=np.uint8).tobytes()
@@ -55,7 +69,7 @@ def film(path: Path, payload: str) -> None:
 def phone_browser(chromium: str, tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Browser]:
     """Chromium with a camera that films a letter."""
     letter = tmp_path_factory.mktemp("camera") / "letter.y4m"
-    film(letter, letter_payload(SCANNED, 600_000, letters_key()))
+    film(letter, printed_letter())
     with_camera = browser.browser_type.launch(
         executable_path=chromium,
         args=[
