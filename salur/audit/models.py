@@ -7,6 +7,8 @@ from django.db.models import Q
 class Entry(models.Model):
     """One act; never changed, never deleted. ``branch`` is an office's number, 0 the nation."""
 
+    append_only = True
+
     pk = models.CompositePrimaryKey("branch", "number")
     branch = models.IntegerField()
     number = models.BigIntegerField()

@@ -162,7 +162,8 @@ def _reason(text: str, act: str) -> str:
 
 def _hold(case: UUID, act: Act | None = None) -> tuple[Any, list[Any]]:
     """The case and its events, held; refuses an ``act`` that may not come in the case's state."""
-    rows = queries.hold_case(case=case)
+    queries.hold_case(case=case)
+    rows = queries.case(case=case)
     if not rows:
         raise NotFound(f"There is no case {case}.")
     events = queries.events(case=case)

@@ -9,6 +9,8 @@ from salur.cases.rules import Act, Decision, Kind, Role
 class Case(models.Model):
     """Something found; never changed. Its state is its latest event's (``rules.STATE_AFTER``)."""
 
+    append_only = True
+
     id = models.UUIDField(primary_key=True)
     kind = models.TextField()
     subject = models.TextField()
@@ -36,6 +38,8 @@ class Case(models.Model):
 
 class Event(models.Model):
     """What happened to a case; ``number`` counts from 1, so of two who decide at once the key lets one through."""
+
+    append_only = True
 
     pk = models.CompositePrimaryKey("case", "number")
     case = models.ForeignKey(Case, models.PROTECT, related_name="events", db_index=False)

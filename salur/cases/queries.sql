@@ -26,11 +26,12 @@ FROM unnest(%(kinds)s::text[], %(subjects)s::text[]) AS f(kind, subject)
 JOIN cases_case AS c USING (kind, subject)
 
 -- name: hold_case
--- One case with its latest event, held until this transaction ends: its next event is this transaction's.
-SELECT c.id, c.kind, c.subject, c.branch, c.stage, c.amount_rp, c.maker, c.opened_by
-FROM cases_case AS c
-WHERE c.id = %(case)s
-FOR UPDATE
+-- Take a case until this transaction ends: its next event is this transaction's. Not FOR UPDATE, because nobody may update a fact.
+SELECT pg_advisory_xact_lock(hashtextextended('case ' || %(case)s::uuid, 0))::text AS held
+
+-- name: case
+-- One case, as it was found.
+SELECT c.id, c.kind, c.subject, c.branch, c.stage, c.amount_rp, c.maker, c.opened_by FROM cases_case AS c WHERE c.id = %(case)s
 
 -- name: events
 -- Everything that happened to a case, in order.

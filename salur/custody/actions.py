@@ -317,14 +317,15 @@ def withdraw(*, movement: UUID, reason: str, actor: str, at: datetime) -> Outcom
 
 def _open(movement: UUID, answer: Answer, actor: str) -> tuple[Any, Any]:
     """The movement, held, and its answer if the same person gave the same one before; another answer is a ``Conflict``."""
-    rows = queries.hold_movement(movement=movement)
+    queries.hold_movement(movement=movement)
+    rows = queries.movements_by_id(ids=[movement])
     if not rows:
         raise NotFound(f"There is no movement of cash {movement}.")
-    (known,) = queries.movements_by_id(ids=[movement])
+    (known,) = rows
     if known.answer is None:
-        return rows[0], None
+        return known, None
     if (known.answer, known.answered_by) == (answer, actor):
-        return rows[0], known
+        return known, known
     raise Conflict(f"Movement {movement} was {known.answer} by {known.answered_by} before.")
 
 

@@ -15,6 +15,8 @@ class Movement(models.Model):
     bank's, or the case that is carried out.
     """
 
+    append_only = True
+
     id = models.UUIDField(primary_key=True)
     stage = models.ForeignKey(Stage, models.PROTECT, related_name="+", db_index=False)
     branch = models.ForeignKey(Office, models.PROTECT, related_name="+", db_index=False)
@@ -46,6 +48,8 @@ class Movement(models.Model):
 class Reply(models.Model):
     """The one answer to a movement; of two who answer at once the key lets one through."""
 
+    append_only = True
+
     movement = models.OneToOneField(Movement, models.PROTECT, primary_key=True, related_name="reply")
     answer = models.TextField()
     actor = models.TextField()
@@ -68,6 +72,8 @@ class Count(models.Model):
     ``expected_rp`` is what the books said when the count was recorded; a payment that arrives later changes what they should have said,
     and ``review`` looks at that.
     """
+
+    append_only = True
 
     id = models.UUIDField(primary_key=True)
     branch = models.ForeignKey(Office, models.PROTECT, related_name="+", db_index=False)

@@ -20,11 +20,8 @@ LEFT JOIN custody_reply AS r ON r.movement_id = m.id
 WHERE m.id = ANY(%(ids)s::uuid[])
 
 -- name: hold_movement
--- One movement, held until this transaction ends: its answer is this transaction's.
-SELECT id, stage_id AS stage, branch_id AS branch, officer_id AS officer, kind, amount_rp, reference, given_by, offered_at
-FROM custody_movement
-WHERE id = %(movement)s
-FOR UPDATE
+-- Take a movement until this transaction ends: its answer is this transaction's. Not FOR UPDATE, because nobody may update a fact.
+SELECT pg_advisory_xact_lock(hashtextextended('movement ' || %(movement)s::uuid, 0))::text AS held
 
 -- name: write_replies
 -- The answers to movements.

@@ -8,6 +8,8 @@ from salur.lib.stage_tables import StageTable
 class Geotag(StageTable):
     """Revision 0 is the first one; a later, better one is a new revision and the highest is shown."""
 
+    append_only = True
+
     pk = models.CompositePrimaryKey("stage", "branch", "entitlement", "revision")
     stage = models.IntegerField()
     branch = models.IntegerField()

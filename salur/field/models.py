@@ -82,6 +82,8 @@ class Lease(models.Model):
 class Quarantine(models.Model):
     """Bytes that are no event of a known device: kept whole for the administrator, never answered as recorded."""
 
+    append_only = True
+
     received_at = models.DateTimeField()
     device = models.UUIDField(null=True)
     answer = models.TextField()
@@ -95,6 +97,8 @@ class Quarantine(models.Model):
 
 
 class Event(StageTable):
+    append_only = True
+
     pk = models.CompositePrimaryKey("device", "seq", "stage", "branch")
     stage = models.IntegerField()
     branch = models.IntegerField()
@@ -140,6 +144,8 @@ class Blob(models.Model):
 
 class LaterAnswer(StageTable):
     """What became of an event that was kept waiting."""
+
+    append_only = True
 
     pk = models.CompositePrimaryKey("stage", "branch", "device", "seq", "number")
     stage = models.IntegerField()

@@ -23,6 +23,8 @@ class Account(models.Model):
 class Transfer(StageTable):
     """An amount that moved from the account ``credit`` to the account ``debit``; never changed, never deleted."""
 
+    append_only = True
+
     pk = models.CompositePrimaryKey("stage", "branch", "id")
     stage = models.IntegerField()
     branch = models.IntegerField()

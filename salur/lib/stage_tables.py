@@ -10,6 +10,8 @@ from typing import ClassVar
 from django.apps import apps
 from django.db import connection, models
 
+from salur.lib.rights import as_owner
+
 
 class StageTable(models.Model):
     """A hot table, ``PARTITION BY LIST (stage)``, with the branch in every unique key so that it can be distributed.
@@ -35,7 +37,7 @@ def open_stage_partitions(*, stage: int, loaded_beside: bool = False) -> None:
 
     With ``loaded_beside`` also of tables whose rows are otherwise attached, for who writes them row by row.
     """
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         for table in stage_tables(loaded_beside=loaded_beside):
             cursor.execute(
                 f"CREATE TABLE IF NOT EXISTS {table}_s{stage:d} PARTITION OF {table} FOR VALUES IN ({stage:d})"

@@ -6,6 +6,8 @@ from salur.lib.stage_tables import StageTable
 
 
 class Payment(StageTable):
+    append_only = True
+
     pk = models.CompositePrimaryKey("stage", "branch", "entitlement", "round")
     stage = models.IntegerField()
     branch = models.IntegerField()
@@ -25,6 +27,8 @@ class Payment(StageTable):
 class Void(StageTable):
     """Takes back the payment of the same key; the next payment of that entitlement has the next round."""
 
+    append_only = True
+
     pk = models.CompositePrimaryKey("stage", "branch", "entitlement", "round")
     stage = models.IntegerField()
     branch = models.IntegerField()
@@ -42,6 +46,8 @@ class Void(StageTable):
 
 
 class Failure(StageTable):
+    append_only = True
+
     pk = models.CompositePrimaryKey("stage", "branch", "entitlement", "id")
     stage = models.IntegerField()
     branch = models.IntegerField()

@@ -21,6 +21,7 @@ from salur.lib.clock import moment, now
 from salur.lib.command import Answer, answers
 from salur.lib.command import table as lined
 from salur.lib.problem import Problem
+from salur.lib.rights import unprotected
 from salur.lib.secrets import master_secret, secret_file
 from salur.monitoring.actions import realisation
 from salur.monitoring.rules import By
@@ -38,7 +39,12 @@ from salur.web.verify import verify as recount_everything
 def migrate() -> Answer:
     """Bring the database's tables to this version of salur."""
     call_command("migrate", verbosity=0, interactive=False)
-    return Answer({"migrated": True}, "The database is of this version.")
+    gap = unprotected()
+    return Answer(
+        {"migrated": True, "facts_protected": gap is None},
+        "The database is of this version.",
+        warnings=[gap] if gap else (),
+    )
 
 
 @click.command("verify")
@@ -202,7 +208,10 @@ def doctor() -> Answer:
         wrong.append("The database does not run: `salur db start` starts it.")
     else:
         try:
-            connection.ensure_connection()
+            gap = unprotected()
+            found["facts_protected"] = gap is None
+            if gap:
+                wrong.append(gap)
         except OperationalError as error:
             wrong.append(f"The database refuses the connection: {error}")
     try:

@@ -5,4 +5,6 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "salur.web.settings")
+# Whatever a request does, it cannot change a fact (salur/lib/rights.py).
+os.environ.setdefault("SALUR_DATABASE_ROLE", "salur_app")
 application = get_wsgi_application()
