@@ -1,7 +1,8 @@
 """What every test may use: the fixed cast of a small post office, and the public data beside the project where it is present."""
 
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -32,8 +33,10 @@ def shared_data() -> Path:
 def committing_tests_leave_nothing() -> None:
     """A test that commits leaves every table empty, also the hot ones, which Django does not manage and would not flush."""
 
+    from salur.lib.rights import as_owner
+
     def empty(self: TransactionTestCase) -> None:
-        with connection.cursor() as cursor:
+        with as_owner(), connection.cursor() as cursor:
             cursor.execute(
                 """SELECT string_agg(quote_ident(relname), ', ') FROM pg_class
                 WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
@@ -42,6 +45,21 @@ def committing_tests_leave_nothing() -> None:
             cursor.execute(f"TRUNCATE {cursor.fetchone()[0]} CASCADE")
 
     TransactionTestCase._fixture_teardown = empty  # type: ignore[method-assign]
+
+
+@pytest.fixture(scope="session", autouse=bool(os.environ.get("SALUR_TEST_AS_APPLICATION")))
+def everything_as_the_application(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """``SALUR_TEST_AS_APPLICATION=1 pytest salur/field``: each test has the rights of the server's process and no more.
+
+    A test that tampers with facts takes the owner's rights for that (``salur.lib.rights.as_owner``); the operator's verbs, which make
+    tables, need the owner and are not tested this way.
+    """
+    from salur.lib import rights
+
+    with pytest.MonkeyPatch.context() as patch, django_db_blocker.unblock():
+        patch.setenv(rights.VARIABLE, rights.APPLICATION)
+        rights._lay_down(connection)
+        yield
 
 
 @dataclass(frozen=True)

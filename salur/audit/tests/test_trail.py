@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from salur.audit import actions
 from salur.audit.commands import audit
 from salur.audit.rules import BEGINNING, Entry, day_of, digest, plain_facts
+from salur.lib.rights import as_owner
 
 NOON = datetime(2022, 3, 12, 5, 0, tzinfo=UTC)
 
@@ -41,7 +42,7 @@ def trail(db: None) -> None:
 
 
 def do(statement: str, *values: object) -> None:
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute(statement, values)
         assert cursor.rowcount > 0, "the tampering itself must have happened"
 

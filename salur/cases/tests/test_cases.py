@@ -15,6 +15,7 @@ from salur.cases import actions
 from salur.cases.commands import cases
 from salur.cases.rules import NATURE, Decision, Kind, NewCase, Outcome, Role, State
 from salur.lib.problem import Conflict, NotFound, Problem
+from salur.lib.rights import as_owner
 
 NOON = datetime(2022, 3, 12, 5, 0, tzinfo=UTC)
 LATER = NOON + timedelta(hours=1)
@@ -221,7 +222,7 @@ def test_the_recounts_catch(what: str):
     actions.decide(case=case, decision=Decision.EXPLAINED, reason="It is fine.", actor="siti", at=LATER)
     everything_adds_up()
     statement, said = BROKEN[what]
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute(statement)
     assert said in "\n".join(example for check in actions.recount() for example in check.examples)
 
@@ -246,7 +247,12 @@ def test_the_recounts_catch(what: str):
 )
 def test_the_database_itself_refuses(statement: str, constraint: str):
     found()
-    with pytest.raises(IntegrityError, match=constraint), transaction.atomic(), connection.cursor() as cursor:
+    with (
+        pytest.raises(IntegrityError, match=constraint),
+        transaction.atomic(),
+        as_owner(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute(statement)
 
 

@@ -18,6 +18,7 @@ from salur.custody.commands import custody
 from salur.custody.rules import Answer, Handing, Kind, Outcome, Portion
 from salur.ledger import actions as ledger
 from salur.lib.problem import Conflict, NotFound, Problem
+from salur.lib.rights import as_owner
 from salur.offices.models import Office
 from salur.payments.actions import record_payments
 from salur.payments.rules import Channel, Payment
@@ -446,7 +447,7 @@ def test_the_balance_of_every_account_at_any_past_moment(office, hq):
 
 def tamper(statement: str) -> Callable[[PostOffice, UUID], None]:
     def do(office: PostOffice, supply: UUID) -> None:
-        with connection.cursor() as cursor:
+        with as_owner(), connection.cursor() as cursor:
             cursor.execute(statement, {"supply": supply, "branch": office.branch, "neighbour": office.neighbour})
             assert cursor.rowcount > 0
 
@@ -508,7 +509,12 @@ def test_the_recounts_catch(office, what):
 def test_the_database_itself_refuses(office, statement, constraint):
     move(office, Kind.HAND_OVER, MILLION)
     count(office, MILLION)
-    with pytest.raises(IntegrityError, match=constraint), transaction.atomic(), connection.cursor() as cursor:
+    with (
+        pytest.raises(IntegrityError, match=constraint),
+        transaction.atomic(),
+        as_owner(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute(statement)
 
 
