@@ -35,7 +35,9 @@ class Page(NamedTuple):
 PAGES = [
     Page("home", _("Stages"), EVERYBODY),
     Page("realisation", _("Realisation"), EVERYBODY, of_stage=True, also=("realisation-office", "realisation-kecamatan")),
+    Page("outlook", _("Forecast"), OFFICE, of_stage=True),
     Page("evaluations", _("Evaluation"), MEETING, of_stage=True, also=("evaluation",)),
+    Page("papers", _("Letters and sheets"), OFFICE, of_stage=True),
     Page("phones", _("Phones"), OFFICE, also=("phone",)),
     Page("jobs", _("Jobs"), EVERYBODY, also=("job",)),
 ]  # fmt: skip

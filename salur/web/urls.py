@@ -15,6 +15,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", api.urls),
     path("", include("salur.field.pages")),
     path("", include("salur.field.views")),
+    path("", include("salur.planning.papers.views")),
+    path("", include("salur.monitoring.outlook.views")),
     path("", home, name="home"),
     path("masuk/", LoginView.as_view(template_name="sign_in.html", redirect_authenticated_user=True), name="login"),
     path("keluar/", LogoutView.as_view(), name="logout"),

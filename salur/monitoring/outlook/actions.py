@@ -156,9 +156,8 @@ def _forecast(facts: _Facts, places: Sequence[int], due: date, target: float) ->
         families=allocated,
         villages=np.array([float(facts.rows[place].villages) for place in at]),
         planned=facts.planned[at],
-        # Nobody is paid where nothing was held: a few who came early, or to another venue, count as called that evening.
-        held=held
-        + np.maximum(0.0, np.cumsum(paid, axis=1) - np.cumsum(held, axis=1)).max(axis=1, keepdims=True) * _first(paid),
+        # Whoever was paid was called: a few come early or to another venue, before their own session counts as held.
+        held=np.diff(np.maximum(np.cumsum(held, axis=1), np.cumsum(paid, axis=1)), axis=1, prepend=0.0),
         paid=paid,
         silent=facts.silent[at],
         today=(facts.today - facts.first_day).days,
@@ -189,11 +188,3 @@ def _forecast(facts: _Facts, places: Sequence[int], due: date, target: float) ->
         )
         for n, place in enumerate(at)
     ]  # fmt: skip
-
-
-def _first(paid: Array) -> Array:
-    """1 on the first day with payments of each branch, else 0."""
-    first = np.zeros_like(paid)
-    any_paid = paid.any(axis=1)
-    first[np.arange(len(paid)), np.argmax(paid > 0, axis=1)] = any_paid
-    return first

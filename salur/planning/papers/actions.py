@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -350,6 +350,28 @@ def _visits(desk: _Desk) -> list[Visit]:
             )
         )
     return sorted(visits, key=lambda visit: (visit.day, visit.starts_at, visit.area, visit.number))
+
+
+class Told(NamedTuple):
+    """A branch and what there is to print for it; ``plan`` is the version of its published plan."""
+
+    branch: Office
+    plan: int | None
+    villages: list[Any]
+
+    @property
+    def families(self) -> int:
+        return sum(one.families - one.held for one in self.villages)
+
+
+def what_to_print(*, stage: Stage, branch: Office) -> Told:
+    plan = planning.published(stage=stage.id, branch=branch.id)
+    return Told(branch, plan.version if plan else None, queries.villages(stage=stage.id, branch=branch.id))
+
+
+def branches_with_families(*, stage: Stage, branches: Sequence[int] | None) -> list[Any]:
+    """Rows ``code, name, families, plan`` of the branches that have families in a stage, by code."""
+    return queries.branches(stage=stage.id, branches=None if branches is None else list(branches))
 
 
 class _Folder:

@@ -38,3 +38,16 @@ LEFT JOIN planning_contract AS c ON c.offer_id = f.id
 LEFT JOIN offices_officer AS o ON o.id = CASE WHEN d.person > 0 THEN d.person ELSE c.officer_id END
 WHERE p.stage_id = %(stage)s AND p.branch_id = %(branch)s AND p.version = %(version)s
 ORDER BY d.channel, d.number, d.leads DESC, d.seat
+
+-- name: branches
+-- The branches that have families in a stage, with the version of their published plan.
+SELECT o.code, o.name, t.families, (
+        SELECT max(p.version) FROM planning_plan AS p
+        WHERE p.branch_id = o.id AND p.stage_id = %(stage)s
+            AND EXISTS (SELECT FROM planning_state AS s WHERE s.plan_id = p.id AND s.state = 'published')
+            AND NOT EXISTS (SELECT FROM planning_state AS s WHERE s.plan_id = p.id AND s.state = 'superseded')
+    ) AS plan
+FROM (SELECT branch, sum(lines)::bigint AS families FROM danom_tally WHERE stage = %(stage)s GROUP BY branch HAVING sum(lines) > 0) AS t
+JOIN offices_office AS o ON o.id = t.branch
+WHERE t.branch = ANY (%(branches)s::integer[]) OR %(branches)s::integer[] IS NULL
+ORDER BY o.code

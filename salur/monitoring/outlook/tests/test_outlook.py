@@ -176,3 +176,13 @@ def test_branches_outside_the_scope_are_not_there(campaign):
     assert actions.outlook(stage_code=campaign.stage_code, now=NOON, branches=[campaign.neighbour]).rows == ()
     with pytest.raises(NotFound):
         actions.outlook(stage_code="KARTU-0", now=NOON)
+
+
+def test_what_is_missing_adds_up_to_what_is_not_expected_to_be_paid(campaign):
+    """Also where families are paid before their village's session counts as held."""
+    publish(campaign)
+    for number in range(10):
+        pay(campaign, number, 0, 0.2)
+        pay(campaign, number, 4, 0.76)
+    row = look(campaign, day=4)
+    assert sum(row.missing.values()) == pytest.approx(8000 * (1 - row.share.middle), abs=160)
