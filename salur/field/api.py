@@ -16,7 +16,7 @@ from django.urls import path, re_path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from salur.field import lease, photos, wire
+from salur.field import lease, outbox_file, photos, wire
 from salur.field.actions import ingest
 from salur.lib.clock import now
 from salur.lib.letter_code import letter_seal, letters_key
@@ -152,6 +152,7 @@ def work_list(request: HttpRequest) -> HttpResponse:
     """The families of the device's live leases; count and sum for the officer to compare with the paper list."""
     device = lease.device_of_bearer(bearer=bearer_of(request))
     at, key = now(), letters_key()
+    lease.seen(device=device.id, at=at)
     lists = []
     for one, families in lease.work_list(device=device.id, at=at):
         closes = lease.closings(lease=one)
@@ -210,6 +211,25 @@ def changes(request: HttpRequest) -> HttpResponse:
     )  # fmt: skip
 
 
+@for_phones
+@require_POST
+def sealed(request: HttpRequest) -> HttpResponse:
+    """What a browser recorded as another device of this branch, before it was enrolled again: a small emergency file."""
+    device = lease.device_of_bearer(bearer=bearer_of(request), also_revoked=True)
+    found = outbox_file.import_outbox(
+        content=body_of(request), actor=f"device {device.id}", at=now(), branches=(device.branch_id,)
+    )
+    out = [{"dev": str(dev), "seq": seq, "r": answered} for dev, seq, answered in found.told]
+    return answer(
+        {
+            "out": out,
+            "stored": found.stored,
+            "unreadable": found.unreadable,
+            "server_time": int(now().timestamp() * 1000),
+        }
+    )
+
+
 Hashes = Annotated[list[wire.Sha256Hex], msgspec.Meta(max_length=wire.MAX_EVENTS)]
 
 
@@ -258,6 +278,7 @@ COLUMNS = [
 
 urlpatterns = [
     path("sync/events", sync_events),
+    path("sync/sealed", sealed),
     path("devices/enrol", enrol),
     path("lease", work_list),
     path("lease/delta", changes),

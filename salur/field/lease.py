@@ -245,6 +245,11 @@ def device_of_bearer(*, bearer: str, also_revoked: bool = False) -> Device:
     return device
 
 
+def seen(*, device: UUID, at: datetime) -> None:
+    """The phone was in contact without sending anything."""
+    Device.objects.filter(id=device).update(last_seen_at=at)
+
+
 def work_list(*, device: UUID, at: datetime) -> list[tuple[Lease, list[Any]]]:
     """The live leases of a device, each with its families in order (see queries.sql: work_list for the columns)."""
     return [

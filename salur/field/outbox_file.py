@@ -60,11 +60,16 @@ class _File(msgspec.Struct):
 
 @dataclass
 class Imported:
-    """What was in the file and what came of it. ``answers`` as a phone is told; ``photos`` new, ``photos_known`` here before."""
+    """What was in the file and what came of it.
+
+    ``answers`` as a phone is told, ``told`` of which event; ``photos`` new, ``photos_known`` here before, ``stored`` both by their hash.
+    """
 
     devices: list[UUID] = field(default_factory=list)
     events: int = 0
     answers: Counter[str] = field(default_factory=Counter)
+    told: list[tuple[UUID, int, str]] = field(default_factory=list)
+    stored: list[str] = field(default_factory=list)
     photos: int = 0
     photos_known: int = 0
     unreadable: list[str] = field(default_factory=list)
@@ -95,16 +100,22 @@ def import_outbox(*, content: bytes, actor: str, at: datetime, branches: tuple[i
             raise NotFound(f"There is no phone {device} here: bring the file to the branch that enrolled it.")
     imported = Imported(devices=sorted(named))
     keys = _opened_keys(file, imported)
-    envelopes: dict[UUID, list[wire.Envelope]] = defaultdict(list)
+    envelopes: dict[UUID, list[tuple[int, wire.Envelope]]] = defaultdict(list)
     for one in sorted(file.events, key=lambda event: (event.dev, event.seq)):
         plain = _open(keys, one, f"event {one.dev} {one.seq}", imported)
         if plain is not None:
-            envelopes[one.dev].append(msgspec.json.decode(plain, type=wire.Envelope))
+            envelopes[one.dev].append((one.seq, msgspec.json.decode(plain, type=wire.Envelope)))
     for device, waiting in envelopes.items():
         for start in range(0, len(waiting), wire.MAX_EVENTS):
             batch = waiting[start : start + wire.MAX_EVENTS]
-            told = ingest(device=device, envelopes=batch, unsent=len(waiting) - start - len(batch), at=at)
+            told = ingest(
+                device=device,
+                envelopes=[envelope for _, envelope in batch],
+                unsent=len(waiting) - start - len(batch),
+                at=at,
+            )
             imported.answers.update(str(out.r) for out in told.out)
+            imported.told += [(device, seq, str(out.r)) for (seq, _), out in zip(batch, told.out, strict=True)]
             imported.events += len(batch)
     for photo in file.photos:
         plain = _open(keys, photo, f"photo {photo.sha}", imported)
@@ -115,6 +126,7 @@ def import_outbox(*, content: bytes, actor: str, at: datetime, branches: tuple[i
         except Problem as problem:
             imported.unreadable.append(f"photo {photo.sha[:12]}: {problem.message}")
             continue
+        imported.stored.append(photo.sha)
         imported.photos += put is Put.CREATED
         imported.photos_known += put is not Put.CREATED
     for device in imported.devices:

@@ -68,17 +68,27 @@ def _part(name: str) -> Part:
     return _read(file, file.stat().st_mtime_ns)
 
 
-def shell() -> dict[str, str]:
-    """Every file of the app with its hash, as browsers write it (``sha256-…``). The worker that installs them is not among them."""
-    files = sorted(file for file in FOLDER.rglob("*") if file.suffix in TYPES and file.name != "sw.js")
+# Not needed to start or to pay: the worker itself, the icons that the system asks for at installation.
+NOT_SHELL = ("sw.js", "icon-192.png", "icon-512.png")
+# Needed by phones without a code reader of their own, and kept from their first use on (400 KB): not part of the first visit.
+LAZY = "vendored"
+
+
+def shell(*, lazy: bool = False) -> dict[str, str]:
+    """Every file that the worker installs at once (or, ``lazy``, at its first use) with its hash, as browsers write it (``sha256-…``)."""
+    files = sorted(
+        file
+        for file in FOLDER.rglob("*")
+        if file.suffix in TYPES and file.name not in NOT_SHELL and (LAZY in file.parts) is lazy
+    )
     named = {file.relative_to(FOLDER).as_posix(): _read(file, file.stat().st_mtime_ns).etag for file in files}
     return {name: f"sha256-{base64.b64encode(bytes.fromhex(etag)).decode()}" for name, etag in named.items()}
 
 
 def _version() -> Part:
-    files = shell()
-    version = hashlib.sha256(json.dumps(files).encode()).hexdigest()[:12]
-    body = f"self.SHELL = {json.dumps({'version': version, 'files': files}, indent=1)};\n".encode()
+    parts = {"files": shell(), "lazy": shell(lazy=True)}
+    version = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
+    body = f"self.SHELL = {json.dumps({'version': version, **parts}, indent=1)};\n".encode()
     return Part(body, TYPES[".js"], hashlib.sha256(body).hexdigest())
 
 
@@ -104,7 +114,15 @@ def without_slash(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect("/lapangan/")
 
 
+@require_safe
+def trial(request: HttpRequest) -> HttpResponse:
+    """A short address for trying a phone out before it is bought."""
+    return HttpResponseRedirect("/lapangan/#uji")
+
+
 urlpatterns = [
+    path("uji", trial),
+    path("uji/", trial),
     path("lapangan", without_slash),
     path("lapangan/", app, name="lapangan"),
     path("lapangan/<path:name>", app),

@@ -110,7 +110,7 @@ def _device(viewer: Viewer, id: UUID, at: datetime) -> Any:
 def _seen(device: Any, at: datetime) -> dict[str, Any]:
     """What a row says of a phone, with what should worry somebody."""
     skew = None if device.last_skew_ms is None else round(device.last_skew_ms / 60_000)
-    silent = device.last_seen_at is None or at - device.last_seen_at > SILENT
+    silent = at - (device.last_seen_at or device.enrolled_at) > SILENT
     return {
         "device": device,
         "skew_minutes": skew,

@@ -15,34 +15,31 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
 import segno
-from playwright.sync_api import BrowserContext, Page, Playwright
+from playwright.sync_api import BrowserContext, BrowserType, Page
 
 PIN = "271828"
 HERE = {"latitude": -7.9137, "longitude": 113.8214, "accuracy": 8}
 
 
-def film(path: Path, payloads: Sequence[str], *, seconds_each: int = 1) -> Path:
-    """One letter after the other, in YUV 4:2:0 at 640 × 480, with grain as a real sensor has."""
+def film(path: Path, payload: str) -> Path:
+    """A letter's QR in YUV 4:2:0 at 640 × 480, with grain as a real sensor has. The camera opens the file each time it is started."""
     width, height = 640, 480
     grain = np.random.default_rng(1).integers(-12, 12, (height, width))
+    matrix = np.array([list(row) for row in segno.make(payload, error="m").matrix_iter(scale=9, border=4)])
+    luma = np.full((height, width), 200, dtype=np.uint8)
+    side = matrix.shape[0]
+    top, left = (height - side) // 2, (width - side) // 2
+    luma[top : top + side, left : left + side] = np.where(matrix, 20, 235)
+    frame = np.clip(luma.astype(int) + grain, 16, 235).astype(np.uint8).tobytes()
     grey = np.full(width * height // 2, 128, dtype=np.uint8).tobytes()
-    with path.open("wb") as out:
-        out.write(f"YUV4MPEG2 W{width} H{height} F{max(1, 1 if len(payloads) > 1 else 10)}:1 Ip A1:1 C420\n".encode())
-        for payload in payloads:
-            matrix = np.array([list(row) for row in segno.make(payload, error="m").matrix_iter(scale=9, border=4)])
-            luma = np.full((height, width), 200, dtype=np.uint8)
-            side = matrix.shape[0]
-            top, left = (height - side) // 2, (width - side) // 2
-            luma[top : top + side, left : left + side] = np.where(matrix, 20, 235)
-            frame = np.clip(luma.astype(int) + grain, 16, 235).astype(np.uint8).tobytes()
-            for _ in range(seconds_each if len(payloads) > 1 else 10):
-                out.write(b"FRAME\n" + frame + grey)
+    head = f"YUV4MPEG2 W{width} H{height} F10:1 Ip A1:1 C420\n".encode()
+    path.write_bytes(head + b"".join(b"FRAME\n" + frame + grey for _ in range(5)))
     return path
 
 
@@ -50,10 +47,10 @@ class Handset:
     """``start`` it, use ``page``, ``kill`` it, ``start`` it again."""
 
     def __init__(
-        self, playwright: Playwright, chromium: str, profile: Path, server: str, *, camera: Path | None = None,
+        self, driver: BrowserType, chromium: str, profile: Path, server: str, *, camera: Path | None = None,
         arguments: Iterable[str] = (), clock_zone: str = "Asia/Jakarta", environment: dict[str, str] | None = None,
     ) -> None:  # fmt: skip
-        self.playwright, self.chromium, self.profile, self.server = playwright, chromium, profile, server
+        self.driver, self.chromium, self.profile, self.server = driver, chromium, profile, server
         self.camera, self.arguments, self.zone = camera, list(arguments), clock_zone
         self.environment = environment or {}
         self.said: list[str] = []
@@ -67,7 +64,7 @@ class Handset:
             (self.profile / left).unlink(missing_ok=True)
         command = [
             self.chromium, "--headless=new", "--remote-debugging-port=0", f"--user-data-dir={self.profile}", "--no-first-run",
-            "--no-default-browser-check", "--disable-gpu", "--lang=id", "--window-size=360,740", "--disable-background-networking",
+            "--no-default-browser-check", "--hide-scrollbars", "--disable-gpu", "--lang=id", "--window-size=360,740", "--disable-background-networking",
             "--disable-component-update", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
             *([f"--use-file-for-fake-video-capture={self.camera}"] if self.camera else []),
             *(["--no-sandbox"] if os.geteuid() == 0 else []), *self.arguments, "about:blank",
@@ -82,7 +79,7 @@ class Handset:
             assert time.monotonic() < until, "the browser did not start in 30 s"
             time.sleep(0.03)
         port = port_file.read_text().splitlines()[0]
-        self.browser = self.playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{port}")
+        self.browser = self.driver.connect_over_cdp(f"http://127.0.0.1:{port}")
         self.context: BrowserContext = self.browser.contexts[0]
         self.context.set_default_timeout(15_000)
         self.context.grant_permissions(["camera", "geolocation"], origin=self.server)

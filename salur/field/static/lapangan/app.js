@@ -3,9 +3,10 @@
 import { device, keys, loadDevice, wiped } from "./device.js";
 import { meta } from "./db.js";
 import { fill, h, sign } from "./dom.js";
-import { loadLanguage, say, t } from "./i18n.js";
+import { loadLanguage, t } from "./i18n.js";
 import { ownScript } from "./platform.js";
 import { SCREENS } from "./screens.js";
+import * as scan from "./scan.js";
 import * as sync from "./sync.js";
 import * as worklist from "./worklist.js";
 
@@ -62,7 +63,8 @@ async function draw(name, facts) {
 
 /** Which screen may be seen now. @param {string} name */
 async function allowed(name) {
-  const enrolling = ["enrol", "newPin", "scan"].includes(name) ? name : null;
+  const enrolling = ["enrol", "newPin", "scan", "trial"].includes(name) ? name : null;
+  if (name === "trial") return name;
   if (!device) return enrolling ?? "enrol";
   if (await wiped()) return enrolling ?? "wiped";
   return isLocked() ? "lock" : name;
@@ -83,7 +85,7 @@ async function strip() {
       one(t("unsent_short"), unsent, "wait"),
       one(t("photos_short"), photos, "photo"),
       one(t("action_short"), action, "bad"),
-      h("span", { class: "line" }, sync.status.state === "idle" && (unsent || photos) ? t("sync_wait") : say(`sync_${sync.status.state}`)),
+      h("span", { class: "line" }, sync.line(unsent + photos)),
     ),
   );
 }
@@ -103,8 +105,10 @@ export function lock() {
 
 let seen = performance.now();
 for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, () => (seen = performance.now()), { passive: true });
-setInterval(() => {
-  if (!isLocked() && performance.now() - seen > IDLE_MS) lock();
+setInterval(async () => {
+  if (isLocked()) return;
+  if (performance.now() - seen > IDLE_MS) return lock();
+  if (await worklist.expire()) go("home", {}, true); // the list has ended: what was on it is no longer on this phone
 }, 5_000);
 let hiddenAt = 0;
 document.addEventListener("visibilitychange", () => {
@@ -135,11 +139,19 @@ async function begin() {
   if ("serviceWorker" in navigator) {
     const had = navigator.serviceWorker.controller;
     const registration = await navigator.serviceWorker.register(ownScript("sw.js"), { scope: "./", updateViaCache: "none" }).catch(() => null);
-    if (had) navigator.serviceWorker.addEventListener("controllerchange", () => location.reload());
+    if (had) {
+      navigator.serviceWorker.addEventListener("controllerchange", () => location.reload());
+      void scan.prepare();
+    } else navigator.serviceWorker.addEventListener("controllerchange", () => void scan.prepare(), { once: true });
     if (registration) {
       await renew(registration);
       sync.onChange(() => void renew(registration));
     }
+  }
+  if (location.hash === "#uji") {
+    history.replaceState({ name: "trial" }, "", location.pathname);
+    await draw("trial", {});
+    return;
   }
   if (location.hash.startsWith("#daftar=") && !(device && keys())) {
     const code = location.hash.slice(8);

@@ -68,6 +68,7 @@ export async function append(facts, shots = [], also) {
     /** @type {Envelope} */
     const envelope = { b: base64url(bytes), s: base64url(await sign(owner.key, bytes)), h };
     const sealed = await encrypt(key, utf8(JSON.stringify(envelope)), about(owner.id, body.seq));
+    /** @type {import("./crypto.js").Sealed[]} */
     const hidden = [];
     for (const shot of shots) hidden.push(await encrypt(key, await shot.blob.arrayBuffer(), `photo ${shot.sha}`));
     /** @type {Kept} */

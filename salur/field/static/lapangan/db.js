@@ -14,7 +14,7 @@
  */
 
 const NAME = "salur";
-const VERSION = 1;
+const VERSION = 2; // 2: the queue of one device, without those that it had before
 
 /** @type {Promise<IDBDatabase> | null} */
 let opening = null;
@@ -25,10 +25,15 @@ function open() {
     const request = indexedDB.open(NAME, VERSION);
     request.onupgradeneeded = () => {
       const db = request.result;
+      if (request.transaction && db.objectStoreNames.contains("outbox")) {
+        request.transaction.objectStore("outbox").createIndex("queue", ["dev", "state", "seq"]);
+        return;
+      }
       db.createObjectStore("meta");
       db.createObjectStore("keys", { keyPath: "kid" });
       const outbox = db.createObjectStore("outbox", { keyPath: ["dev", "seq"] });
       outbox.createIndex("state", "state");
+      outbox.createIndex("queue", ["dev", "state", "seq"]);
       const photos = db.createObjectStore("photos", { keyPath: "sha" });
       photos.createIndex("state", "state");
       db.createObjectStore("bytes", { keyPath: "sha" });
@@ -38,7 +43,10 @@ function open() {
     request.onsuccess = () => {
       const db = request.result;
       // Another tab brings a newer version, or the browser closes it: open again at the next use.
-      db.onversionchange = () => db.close();
+      db.onversionchange = () => {
+        db.close();
+        opening = null;
+      };
       db.onclose = () => (opening = null);
       resolve(db);
     };
@@ -96,7 +104,7 @@ export const get = (store, key) => read([store], (tx) => result(tx.objectStore(s
 /** @param {string} store @param {IDBValidKey | IDBKeyRange} [range] @param {number} [count] @returns {Promise<any[]>} */
 export const all = (store, range, count) => read([store], (tx) => result(tx.objectStore(store).getAll(range, count)));
 
-/** @param {string} store @param {string} index @param {IDBValidKey} key @param {number} [count] @returns {Promise<any[]>} */
+/** @param {string} store @param {string} index @param {IDBValidKey | IDBKeyRange} key @param {number} [count] @returns {Promise<any[]>} */
 export const having = (store, index, key, count) =>
   read([store], (tx) => result(tx.objectStore(store).index(index).getAll(key, count)));
 

@@ -3,7 +3,7 @@
 import { base64url, hex, random, text, unbase64url, utf8 } from "./bytes.js";
 import { loadClock, measure } from "./clock.js";
 import { aesKey, decrypt, encrypt, newSigningKey, pinKey, publicPoint, sealToServer, sha256 } from "./crypto.js";
-import { all, meta, setMeta, write } from "./db.js";
+import { all, having, meta, setMeta, write } from "./db.js";
 import { elapsed } from "./platform.js";
 
 export const APP = "salur-lapangan/1";
@@ -187,6 +187,31 @@ export async function wipe() {
 }
 
 export const wiped = async () => Boolean(device) && !(await meta("vault"));
+
+/** What this browser was before, and still owes events of. @returns {Promise<string[]>} */
+export async function formerDevices() {
+  const waiting = /** @type {import("./chain.js").Kept[]} */ (await having("outbox", "state", "queued"));
+  return [...new Set(waiting.map((kept) => kept.dev))].filter((dev) => dev !== device?.id);
+}
+
+/** @param {string} dev @returns {Promise<any[]>} */
+const sealedKeysOf = async (dev) => (await all("keys")).filter((key) => key.dev === dev);
+
+/** Some events of a former device, as they lie: a small emergency file. @param {string} dev @param {import("./chain.js").Kept[]} events */
+export const sealedEvents = async (dev, events) => ({
+  salur: "outbox-v1",
+  keys: await sealedKeysOf(dev),
+  events: events.map((one) => ({ dev, seq: one.seq, kid: one.kid, iv: base64url(one.iv), ct: base64url(one.ct) })),
+  photos: [],
+});
+
+/** @param {{ dev: string, sha: string, kid: string }} photo @param {import("./crypto.js").Sealed} kept */
+export const sealedPhoto = async (photo, kept) => ({
+  salur: "outbox-v1",
+  keys: await sealedKeysOf(photo.dev),
+  events: [],
+  photos: [{ dev: photo.dev, sha: photo.sha, kid: photo.kid, iv: base64url(kept.iv), ct: base64url(kept.ct) }],
+});
 
 /** Everything that is not yet proven to be at the server, sealed: the file for the day when nothing else works. */
 export async function exportFile() {

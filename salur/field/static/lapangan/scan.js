@@ -4,6 +4,7 @@ import { ownScript } from "./platform.js";
 
 const CROP = 520;
 const FRAME_MS = 100;
+const DECODER = ["decoder.js", "vendored/zxing-reader-3.1.4.js", "vendored/zxing-reader-3.1.4.wasm"];
 
 /** @typedef {(video: HTMLVideoElement) => Promise<string | null>} Reader */
 
@@ -28,9 +29,21 @@ function decode(image) {
   });
 }
 
+/** The text of a still picture's code. @param {ImageData} image @returns {Promise<string | null>} */
+export async function read(image) {
+  const Detector = (await native()) && /** @type {any} */ (globalThis).BarcodeDetector;
+  if (!Detector) return (await decode(image)).text;
+  return (await new Detector({ formats: ["qr_code"] }).detect(image))[0]?.rawValue ?? null;
+}
+
 /** Whether codes can be read here; loads the decoder on the way. */
 export async function works() {
   return (await native()) !== null || (await decode(null)).error === undefined;
+}
+
+/** Keeps the decoder for a day without signal, on phones that need it: fetched through the service worker, which keeps it. */
+export async function prepare() {
+  if ((await native()) === null) for (const part of DECODER) await fetch(part).catch(() => {});
 }
 
 /** @returns {Promise<Reader | null>} */

@@ -4,7 +4,7 @@ import { enter, go, lock, offer } from "./app.js";
 import { uuid7 } from "./bytes.js";
 import * as photo from "./camera.js";
 import { Full, append, hasRoom } from "./chain.js";
-import { skew } from "./clock.js";
+import { skew, trusted } from "./clock.js";
 import { all, having, meta } from "./db.js";
 import { WrongPin, device, enrol, exportFile, readInvitation, renewOutboxKey, unlock } from "./device.js";
 import { fill, h, sign } from "./dom.js";
@@ -14,6 +14,7 @@ import { choice, notice, pinPad, place, plain, primary, slot, toggle } from "./p
 import { download, now, persist, stayAwake, vibrate } from "./platform.js";
 import * as scan from "./scan.js";
 import * as sync from "./sync.js";
+import * as trial from "./trial.js";
 import * as worklist from "./worklist.js";
 
 /** @typedef {import("./app.js").Screen} Screen */
@@ -21,7 +22,13 @@ import * as worklist from "./worklist.js";
 
 const REASONS = /** @type {const} */ (["TIDAK_HADIR", "SAKIT", "BEPERGIAN", "BELUM_DIAMBIL", "DATA_BEDA", "MENINGGAL", "PINDAH", "TIDAK_DIKENAL", "GANDA", "TIDAK_BERHAK", "MENOLAK"]);
 const PAGE = 40;
+/** What the phone's trial found in this start of the app; told at enrolment. @type {Record<string, string | number | boolean> | null} */
+let tried = null;
 const FAR_OFF_MS = 86_400_000;
+const FIRST_YEAR = 2022; // a phone whose battery was empty for long wakes up in 1970 or 2020
+// Above these a phone keeps a queue waiting (trial.js).
+const SLOW_PAYMENT_MS = 300;
+const SLOW_CODE_MS = 150;
 
 /** What went wrong, as a sentence. @param {unknown} error */
 function sentence(error) {
@@ -72,17 +79,36 @@ export const SCREENS = {
           state.className = ok ? "good" : "poor";
         });
     }
-    const next = () => {
+    const next = async () => {
       const invitation = readInvitation(field.value);
       if (!invitation) return fill(message, notice(t("enrol_bad_code"), "bad"));
       if (tested.storage === false) return fill(message, notice(t("storage_needed"), "bad"));
-      return go("newPin", { invitation, tested: { ...tested, agent: navigator.userAgent } });
+      return go("newPin", { invitation, tested: { ...tested, ...(tried ?? (await trial.facts())) } });
     };
     return {
       title: t("enrol_title"),
-      body: [h("p", null, t("enrol_intro")), message, plain(t("enrol_scan"), () => go("scan", { enrol: true }), "scan"), h("label", { for: "code" }, t("enrol_code")), field, h("h2", null, t("enrol_tests")), rows],
+      body: [h("p", null, t("enrol_intro")), message, plain(t("enrol_scan"), () => go("scan", { enrol: true }), "scan"), h("label", { for: "code" }, t("enrol_code")), field, h("h2", null, t("enrol_tests")), rows, h("div", { class: "grid" }, plain(t("selftest"), () => go("trial"), "wait"), languageSwitch("enrol", { code }))],
       foot: [primary(t("next"), next)],
     };
+  },
+
+  async trial() {
+    const rows = h("dl", { class: "card cash" });
+    const verdict = h("div", { role: "status" }, notice(t("working")));
+    /** @param {string} label @param {string} value */
+    const line = (label, value) => h("div", null, h("dt", null, label), h("dd", null, value));
+    void (async () => {
+      const about = await trial.facts();
+      fill(rows, line(t("trial_memory"), about.memory_gb ? `${about.memory_gb} GB` : "–"), line(t("trial_free"), `${number(Number(about.free_mb))} MB`));
+      const pays = await trial.payments();
+      rows.append(line(t("trial_pay"), pays.ok ? t("trial_times", { p50: pays.p50, p95: pays.p95 }) : t("test_no")));
+      const codes = await trial.codes();
+      rows.append(line(t("trial_codes"), codes.ok ? t("trial_times", { p50: codes.p50, p95: codes.p95 }) : t("test_no")));
+      const good = pays.ok && codes.ok && pays.p95 <= SLOW_PAYMENT_MS && codes.p95 <= SLOW_CODE_MS;
+      fill(verdict, notice(t(good ? "trial_good" : "trial_slow"), good ? "good" : "bad"));
+      tried = { ...about, pay_p95_ms: pays.p95, code_p95_ms: codes.p95, pay: pays.ok, code: codes.ok };
+    })();
+    return { title: t("selftest"), back: Boolean(device), body: [h("p", null, t("trial_intro")), rows, verdict], foot: [primary(t("trial_again"), () => go("trial", {}, true)), plain(t(device ? "to_home" : "enrol_title"), () => go(device ? "home" : "enrol", {}, true))] };
   },
 
   async newPin({ invitation, tested, first }) {
@@ -168,9 +194,9 @@ export const SCREENS = {
     const line = (label, amount, name) => h("div", { "data-cash": name }, h("dt", null, label), h("dd", null, rupiah(amount)));
     body.push(
       h("dl", { class: "card cash" }, line(t("cash_received"), received, "received"), line(t("cash_paid"), paid, "paid"), line(t("cash_left"), left, "left")),
-      h("div", { class: "grid" }, plain(t("search_family"), () => go("list"), "search"), plain(t("geotag_visits"), () => go("list", { filter: "house" }), "house"), plain(t("cash_change"), () => go("cash"), "cash"), plain(t("close_shift"), () => go("close"), "lock")),
+      h("div", { class: "grid" }, plain(t("search_family"), () => go("list"), "search", { "data-go": "list" }), plain(t("geotag_visits"), () => go("list", { filter: "house" }), "house", { "data-go": "houses" }), plain(t("cash_change"), () => go("cash"), "cash"), plain(t("close_shift"), () => go("close"), "lock")),
     );
-    return { title: t("home"), body, foot: [primary(t("scan_pay"), () => go("scan"))] };
+    return { title: t("home"), body, foot: [primary(t("scan_pay"), () => go("scan"), { "data-go": "scan" })] };
   },
 
   async open() {
@@ -188,6 +214,8 @@ export const SCREENS = {
       const float_rp = typed(amount);
       if (float_rp === null) return fill(message, notice(t("amount_needed"), "bad"));
       // A wrong clock never stops a payment, but a day is not begun on it.
+      const year = new Date(trusted()).getUTCFullYear();
+      if (year < FIRST_YEAR) return fill(message, notice(t("year_block", { year }), "bad"));
       if (Math.abs(skew().skew_ms) > FAR_OFF_MS) return fill(message, notice(t("drift_block"), "bad"));
       await renewOutboxKey();
       /** @type {Shift} */
@@ -208,6 +236,7 @@ export const SCREENS = {
     const done = await worklist.whatWasDone();
     const field = h("input", { type: "search", id: "query", placeholder: t("search_hint"), "aria-label": t("search_family"), autocomplete: "off", enterkeyhint: "search" });
     field.value = query;
+    const houses = filter === "house";
     const found = h("p", { class: "muted", role: "status" });
     const rows = h("ul", { class: "families" });
     let most = PAGE;
@@ -220,17 +249,17 @@ export const SCREENS = {
     });
     const show = () => {
       const hits = worklist.search(field.value).filter(tests[filter]);
-      found.textContent = hits.length ? t("found", { n: number(hits.length) }) : t("found_none");
+      found.textContent = hits.length ? t(houses ? "houses_left" : "found", { n: number(hits.length) }) : t("found_none");
       fill(rows, ...hits.slice(0, most).map((one) => h("li", null, familyRow(one, done, filter === "house" ? "geotag" : "family"))), hits.length > most ? h("li", null, plain(t("show_more", { n: PAGE }), () => ((most += PAGE), show()))) : null);
       history.replaceState({ name: "list", facts: { filter, query: field.value } }, "");
     };
     field.addEventListener("input", show);
     const tabs = h("div", { class: "tabs" }, ...Object.keys(tests).map((name) => h("button", { "aria-pressed": String(name === filter), onclick: () => go("list", { filter: name, query: field.value }, true) }, say(`filter_${name}`))));
     show();
-    return { title: t("list_title"), back: true, body: [field, tabs, found, rows], foot: [primary(t("scan_title"), () => go("scan"))] };
+    return { title: t(houses ? "houses_title" : "list_title"), back: true, body: [field, houses ? null : tabs, found, rows], foot: [primary(t("scan_title"), () => go("scan", houses ? { to: "geotag" } : {}), { "data-go": "scan" })] };
   },
 
-  async scan({ enrol: enrolling = false }) {
+  async scan({ enrol: enrolling = false, to = "family" }) {
     const video = h("video", { muted: true, playsinline: true });
     const message = h("div");
     const code = h("input", { id: "typed", maxlength: 9, autocomplete: "off", autocapitalize: "characters", "aria-label": t("scan_typed"), placeholder: t("scan_typed") });
@@ -254,7 +283,7 @@ export const SCREENS = {
       const one = worklist.familyOfLetter(text);
       if (!one) return fill(message, notice(t(worklist.isFalseLetter(text) ? "scan_false" : "scan_unknown"), "bad"));
       vibrate(40);
-      go("family", { asg: one.asg, inv: how }, true);
+      go(to, { asg: one.asg, inv: how }, true);
     };
     code.addEventListener("input", () => {
       if (worklist.codeIsSound(worklist.plainCode(code.value))) take(code.value, "TYPED");
@@ -282,7 +311,7 @@ export const SCREENS = {
     const may = Boolean(shift);
     body.push(h("div", { class: "grid" }, done?.paid ? null : plain(t("not_paid"), () => go("unpaid", { asg }), "no", { disabled: !may }), plain(t("geotag"), () => go("geotag", { asg }), "house", { disabled: !may })));
     if (done?.paid?.state === "queued" && may) body.push(plain(t("take_back"), () => go("takeBack", { asg }), "erase"));
-    return { title: t("family_title"), back: true, body, foot: open ? [primary(t("pay", { sum: rupiah(one.amount_rp) }), () => go("pay", { asg, inv }), { disabled: !may || left < one.amount_rp })] : [primary(t("next_family"), () => go("scan", {}, true))] };
+    return { title: t("family_title"), back: true, body, foot: open ? [primary(t("pay", { sum: rupiah(one.amount_rp) }), () => go("pay", { asg, inv }), { id: "pay", disabled: !may || left < one.amount_rp })] : [primary(t("next_family"), () => go("scan", {}, true), { "data-go": "scan" })] };
   },
 
   async pay({ asg, inv }) {
@@ -317,7 +346,7 @@ export const SCREENS = {
     });
     function ready() {
       /** @type {import("./i18n.js").Key | null} */
-      const missing = facts.who !== "SELF" && !name.value.trim() ? "need_name" : facts.who === "WAKIL" && !reason.value.trim() ? "need_reason" : !facts.ktp && !facts.kk ? "need_ktp" : !slots[0].shot() && !facts.bare ? "need_photo" : atHome && !slots[1].shot() && !facts.bare ? "need_house" : !where.ready() ? "need_place" : null;
+      const missing = facts.who !== "SELF" && !name.value.trim() ? "need_name" : facts.who === "WAKIL" && !reason.value.trim() ? "need_reason" : !facts.ktp && !facts.kk ? "need_ktp" : !slots[0].shot() && facts.who === "WAKIL" ? "need_proxy_photo" : !slots[0].shot() && !facts.bare ? "need_photo" : atHome && !slots[1].shot() && !facts.bare ? "need_house" : !where.ready() ? "need_place" : null;
       button.disabled = missing !== null;
       hint.textContent = missing ? t(missing) : facts.bare && !slots[0].shot() ? t("no_photo_note") : "";
     }
@@ -344,7 +373,7 @@ export const SCREENS = {
     return {
       title: t("pay_title"),
       back: true,
-      body: [familyCard(one, true), choice(t("who"), may, "SELF", (who) => ((facts.who = who), (other.hidden = who === "SELF"), (why.hidden = who !== "WAKIL"), ready())), other, why, h("section", null, h("h2", null, t("checked")), h("div", { class: "toggles" }, toggle(t("ktp"), (on) => ((facts.ktp = on), ready()), "ktp"), toggle(t("kk"), (on) => ((facts.kk = on), ready()), "kk"), toggle(t("signed"), (on) => (facts.sig = on), "sig"))), h("section", null, h("h2", null, t("evidence")), h("div", { class: "slots" }, ...slots.map((one) => one.view)), bare), where.view, message],
+      body: [familyCard(one, true), choice(t("who"), may, "SELF", (who) => ((facts.who = who), (other.hidden = who === "SELF"), (why.hidden = who !== "WAKIL"), ready())), proxy === "none" ? h("p", { class: "muted" }, t("proxy_none")) : null, other, why, h("section", null, h("h2", null, t("checked")), h("div", { class: "toggles" }, toggle(t("ktp"), (on) => ((facts.ktp = on), ready()), "ktp"), toggle(t("kk"), (on) => ((facts.kk = on), ready()), "kk"), toggle(t("signed"), (on) => (facts.sig = on), "sig"))), h("section", null, h("h2", null, t("evidence")), h("div", { class: "slots" }, ...slots.map((one) => one.view)), bare), where.view, message],
       foot: [hint, button],
       leave: () => (where.stop(), slots.forEach((one) => one.stop()), void awake.then((release) => release())),
     };
@@ -363,8 +392,8 @@ export const SCREENS = {
     const title = kept.typ === "PAY" ? t("receipt") : t(kept.typ === "UNPAID" ? "unpaid_done" : kept.typ === "VOID" ? "taken_back" : "geotag_done");
     return {
       title,
-      body: [h("div", { class: "receipt" }, sign("check", "huge"), h("p", { class: "big" }, title), h("p", { class: "muted" }, one?.name ?? ""), kept.typ === "PAY" ? h("p", { class: "amount" }, rupiah(kept.amt)) : null, kept.typ === "PAY" ? h("p", { class: "words" }, words(kept.amt)) : null, h("p", null, t("receipt_no")), h("p", { class: "code", id: "receipt" }, kept.receipt), h("p", { class: "muted" }, hour(kept.cap_ms)), state), plain(t("to_home"), () => go("home", {}, true))],
-      foot: [primary(t("next_family"), () => go("scan", {}, true))],
+      body: [h("div", { class: "receipt" }, sign("check", "huge"), h("p", { class: "big" }, title), h("p", { class: "muted" }, one?.name ?? ""), kept.typ === "PAY" ? h("p", { class: "amount" }, rupiah(kept.amt)) : null, kept.typ === "PAY" ? h("p", { class: "words" }, words(kept.amt)) : null, h("p", null, t("receipt_no")), h("p", { class: "code", id: "receipt" }, kept.receipt), h("p", { class: "muted" }, hour(kept.cap_ms)), state), plain(t("to_home"), () => go("home", {}, true), undefined, { "data-go": "home" })],
+      foot: [kept.typ === "EVID" ? primary(t("geotag_next"), () => go("list", { filter: "house" }, true), { "data-go": "houses" }) : primary(t("next_family"), () => go("scan", {}, true), { "data-go": "scan" })],
       leave: sync.onChange(() => void show()),
     };
   },
@@ -390,11 +419,13 @@ export const SCREENS = {
   async geotag({ asg }) {
     const one = /** @type {import("./worklist.js").Family} */ (worklist.family(asg));
     const message = h("div");
-    const button = primary(t("geotag_do"), save, { disabled: true });
+    const button = primary(t("geotag_do"), save, { id: "geotag", disabled: true });
     const house = slot("RUMAH", ready, () => fill(message, notice(t("camera_refused"), "bad")));
     const where = place(ready);
     function ready() {
-      button.disabled = !house.shot() || !("geo" in where.value());
+      const value = where.value();
+      button.disabled = !house.shot() || !("geo" in value);
+      fill(message, "geo_err" in value && value.geo_err === 1 ? notice(t("no_geotag_place"), "bad") : null);
     }
     async function save() {
       button.disabled = true;
@@ -494,20 +525,25 @@ export const SCREENS = {
     return {
       title: t("outbox_title"),
       back: true,
-      body: [h("p", { role: "status" }, sync.status.state === "idle" && unsent ? t("sync_wait") : say(`sync_${sync.status.state}`)), h("dl", { class: "card cash" }, line(t("unsent"), unsent), line(t("photos"), photos), line(t("action"), action)), sync.status.at ? h("p", { class: "muted" }, t("last_sync", { hour: hour(sync.status.at) })) : null, hard.length ? h("ul", { class: "items" }, ...hard.map((one) => item(one, "bad"))) : h("p", null, t("action_none")), flagged.length ? h("ul", { class: "items" }, ...flagged.slice(-10).map((one) => item(one, "flag"))) : null, plain(t("export"), saveExport, "up")],
+      body: [h("p", { role: "status" }, sync.line(unsent + photos)), h("dl", { class: "card cash" }, line(t("unsent"), unsent), line(t("photos"), photos), line(t("action"), action)), sync.status.at ? h("p", { class: "muted" }, t("last_sync", { hour: hour(sync.status.at) })) : null, hard.length ? h("ul", { class: "items" }, ...hard.map((one) => item(one, "bad"))) : h("p", null, t("action_none")), flagged.length ? h("ul", { class: "items" }, ...flagged.slice(-10).map((one) => item(one, "flag"))) : null, plain(t("export"), saveExport, "up")],
       foot: [primary(t("sync_now"), async () => (await sync.run(), go("outbox", {}, true)))],
     };
   },
 
   async more() {
-    const other = language() === "id" ? "en" : "id";
     return {
       title: t("more_title"),
       back: true,
-      body: [device && !device.persisted ? notice(t("not_persisted")) : null, h("section", { class: "card" }, h("h2", null, t("this_phone")), h("p", null, `${device?.officerName ?? ""} · ${device?.branchName ?? ""}`), h("p", { class: "muted" }, device?.id ?? "")), plain(other === "en" ? "English" : "Bahasa Indonesia", async () => (await speak(other), go("home", {}, true)), "person"), plain(t("refresh_list"), async () => (await sync.refresh(), go("home", {}, true)), "refresh"), offer ? plain(t("install"), () => /** @type {any} */ (offer).prompt(), "up") : null, plain(t("export"), saveExport, "up"), plain(t("lock_now"), lock, "lock")],
+      body: [device && !device.persisted ? notice(t("not_persisted")) : null, h("section", { class: "card" }, h("h2", null, t("this_phone")), h("p", null, `${device?.officerName ?? ""} · ${device?.branchName ?? ""}`), h("p", { class: "muted" }, device?.id ?? "")), languageSwitch("home"), plain(t("selftest"), () => go("trial"), "wait"), plain(t("refresh_list"), async () => (await sync.refresh(), go("home", {}, true)), "refresh"), offer ? plain(t("install"), () => /** @type {any} */ (offer).prompt(), "up") : null, plain(t("export"), saveExport, "up"), plain(t("lock_now"), lock, "lock")],
     };
   },
 };
+
+/** @param {string} to @param {any} [facts] */
+function languageSwitch(to, facts = {}) {
+  const other = language() === "id" ? "en" : "id";
+  return plain(other === "en" ? "English" : "Bahasa Indonesia", async () => (await speak(other), go(to, facts, true)), "person", { lang: other });
+}
 
 async function saveExport() {
   download(await exportFile(), `salur-${device?.id ?? "hp"}-${new Date().toISOString().slice(0, 10)}.json`);

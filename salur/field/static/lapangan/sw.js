@@ -9,7 +9,7 @@ const policy = types?.createPolicy("salur", { createScriptURL: (/** @type {strin
 importScripts(policy ? policy.createScriptURL("version.js") : "version.js");
 
 const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
-/** @type {{ version: string, files: Record<string, string> }} */
+/** @type {{ version: string, files: Record<string, string>, lazy: Record<string, string> }} */
 const shell = /** @type {any} */ (self).SHELL;
 const CACHE = `lapangan-${shell.version}`;
 const base = new URL("./", worker.location.href);
@@ -23,6 +23,10 @@ worker.addEventListener("install", (event) => {
       );
       // No catch: one file missing or other than it should be, and this version is not installed.
       await cache.addAll(wanted);
+      // A phone that reads codes with the vendored decoder must still do so after the update, wherever it is then.
+      const needed = [];
+      for (const name of Object.keys(shell.lazy)) if (await caches.match(new URL(name, base))) needed.push(name);
+      await cache.addAll(needed.map((name) => new Request(new URL(name, base), { integrity: shell.lazy[name] })));
     })(),
   );
 });
@@ -45,11 +49,15 @@ worker.addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
   if (event.request.method !== "GET" || url.origin !== base.origin || !url.pathname.startsWith(base.pathname)) return;
   const name = url.pathname.slice(base.pathname.length) || "index.html";
-  if (!(name in shell.files)) return;
+  if (!(name in shell.files) && !(name in shell.lazy)) return;
   event.respondWith(
     (async () => {
       const cache = await caches.open(CACHE);
-      return (await cache.match(new URL(name, base))) ?? fetch(event.request);
+      const kept = await cache.match(new URL(name, base));
+      if (kept || !(name in shell.lazy)) return kept ?? fetch(event.request);
+      const fetched = await fetch(new Request(new URL(name, base), { integrity: shell.lazy[name] }));
+      if (fetched.ok) await cache.put(new URL(name, base), fetched.clone());
+      return fetched;
     })(),
   );
 });

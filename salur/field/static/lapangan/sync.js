@@ -6,7 +6,8 @@
 import { measure, skew } from "./clock.js";
 import { envelopeOf, photoBytes } from "./chain.js";
 import { all, counted, get, having, meta, result, setMeta, write } from "./db.js";
-import { APP, device, keys, wipe } from "./device.js";
+import { APP, device, formerDevices, keys, sealedEvents, sealedPhoto, wipe } from "./device.js";
+import { say, t } from "./i18n.js";
 import { aloneOrNot, elapsed } from "./platform.js";
 import * as worklist from "./worklist.js";
 
@@ -19,8 +20,8 @@ const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 300_000;
 const TIMEOUT_MS = 30_000;
 
-/** @type {{ state: State, at: number | null, rate: number | null }} */
-export const status = { state: "idle", at: null, rate: null };
+/** `photo` is which of how many photos is on its way. @type {{ state: State, at: number | null, rate: number | null, photo: { n: number, of: number } | null }} */
+export const status = { state: "idle", at: null, rate: null, photo: null };
 
 /** @type {Set<() => void>} */
 const listeners = new Set();
@@ -123,8 +124,7 @@ async function sendEvents() {
   const began = elapsed();
   let sent = 0;
   for (;;) {
-    const waiting = /** @type {Kept[]} */ (await having("outbox", "state", "queued", batch));
-    const queue = waiting.filter((kept) => kept.dev === owner.id).slice(0, batch);
+    const queue = /** @type {Kept[]} */ (await having("outbox", "queue", ofState(owner.id, "queued"), batch));
     if (!queue.length) break;
     const unsent = (await numbers()).unsent;
     const body = JSON.stringify({
@@ -149,32 +149,34 @@ async function sendEvents() {
       throw error instanceof TooLarge ? new Transport("server") : error;
     }
     if (answer.next === "update_required") throw new Transport("update");
-    await writeAnswers(owner.id, queue, answer);
+    const settled = await writeAnswers(owner.id, queue, answer);
     sent += queue.length;
     status.rate = Math.round((sent * 1000) / Math.max(1, elapsed() - began));
     tell();
     if (answer.revoke) await setMeta("revoked", true);
-    // Nothing moved: the server holds all of them for want of earlier ones, which are queued again by now.
-    if (!answer.out.length) break;
+    // Answers that belong to other events settle nothing: asking again at once would never end, so the pause of a failure is kept.
+    if (!settled) throw new Transport("server");
     batch = Math.min(BATCH, batch * 2);
   }
 }
 
 /**
- * Writes what became of a batch, strictly, before the next one is sent.
+ * Writes what became of a batch, strictly, before the next one is sent; resolves with how many events got their answer.
  * @param {string} dev @param {Kept[]} queue
  * @param {{ out: { id: string | null, r: string, seq: number | null, receipt_no: string | null, flags: string[] }[], last_seq: number }} answer
  */
 async function writeAnswers(dev, queue, answer) {
   if (answer.out.length !== queue.length) throw new Transport("server");
-  await write(["outbox", "meta"], async (tx) => {
+  return write(["outbox", "meta"], async (tx) => {
     const store = tx.objectStore("outbox");
     let resend = false;
+    let settled = 0;
     queue.forEach((kept, at) => {
       const out = answer.out[at];
-      // An answer to something else is no answer: the event stays in the queue.
-      if (out.id !== null && out.id !== kept.id) return;
-      if (out.r === "REJECT_UNKNOWN_DEVICE" || out.r.startsWith("REJECT") || out.r.startsWith("SUSPENSE")) kept.state = "action";
+      // An answer to something else is no answer: the event stays in the queue. Only bytes that the server could not read have no id.
+      if (out.id !== kept.id && !(out.id === null && out.r.startsWith("REJECT"))) return;
+      settled += 1;
+      if (out.r.startsWith("REJECT") || out.r.startsWith("SUSPENSE")) kept.state = "action";
       else if (out.r === "HELD_GAP") {
         kept.state = "held";
         resend = true;
@@ -201,22 +203,83 @@ async function writeAnswers(dev, queue, answer) {
         }
       }
     }
+    return settled;
   });
+}
+
+/** @param {string} dev @param {Kept["state"]} state */
+const ofState = (dev, state) => IDBKeyRange.bound([dev, state], [dev, state, []]);
+
+/** What waited at the server for earlier events is asked for once in each round: what it waited for may have come another way. */
+async function askAgainForHeld() {
+  const owner = device;
+  if (!owner) return;
+  const held = /** @type {Kept[]} */ (await having("outbox", "queue", ofState(owner.id, "held")));
+  if (held.length) await write(["outbox"], (tx) => held.forEach((kept) => tx.objectStore("outbox").put({ ...kept, state: "queued" })));
+}
+
+/**
+ * What this browser recorded as another device, before its PIN was lost and it was enrolled again: nobody here can open it, the server can.
+ * It goes as it lies, sealed, with the events before their photos.
+ */
+async function sendFormer() {
+  for (const dev of await formerDevices()) {
+    for (;;) {
+      const queue = /** @type {Kept[]} */ (await having("outbox", "queue", ofState(dev, "queued"), batch));
+      if (!queue.length) break;
+      const answer = await ask("sync/sealed", {
+        method: "POST",
+        headers: { ...bearer(), "Content-Type": "application/json", "Content-Encoding": "gzip" },
+        body: await packed(JSON.stringify(await sealedEvents(dev, queue))),
+      });
+      const told = new Map(answer.out.map((/** @type {{ seq: number, r: string }} */ out) => [out.seq, out.r]));
+      let settled = 0;
+      await write(["outbox"], (tx) => {
+        for (const kept of queue) {
+          const r = told.get(kept.seq);
+          if (!r) continue;
+          settled += 1;
+          tx.objectStore("outbox").put({ ...kept, answer: r, state: /^(REJECT|SUSPENSE|HELD|UNREADABLE)/.test(r) ? "action" : "done" });
+        }
+      });
+      tell();
+      if (!settled) throw new Transport("server");
+    }
+  }
+  for (const photo of await having("photos", "state", "queued")) {
+    const kept = photo.dev === device?.id ? undefined : await get("bytes", photo.sha);
+    if (!kept) continue;
+    const answer = await ask("sync/sealed", { method: "POST", headers: { ...bearer(), "Content-Type": "application/json" }, body: JSON.stringify(await sealedPhoto(photo, kept)) });
+    if (!answer.stored.includes(photo.sha)) continue;
+    await write(["photos", "bytes"], (tx) => {
+      tx.objectStore("photos").put({ ...photo, state: "stored" });
+      tx.objectStore("bytes").delete(photo.sha);
+    });
+    tell();
+  }
 }
 
 /** Sends photos the server does not have; a photo's bytes are deleted here when the server lists it as stored, not before. */
 async function sendPhotos() {
   if (!keys()) return;
+  /** @type {Set<string>} those that could not be sent in this round: the others do not wait for them */
+  const left = new Set();
   for (;;) {
-    const waiting = await having("photos", "state", "queued", 50);
+    const waiting = (await having("photos", "state", "queued")).filter((photo) => photo.dev === device?.id && !left.has(photo.sha)).slice(0, 50);
+    status.photo = null;
     if (!waiting.length) return;
     // People and papers first, houses last: a house can be photographed again.
     waiting.sort((one, other) => Number(one.k === "RUMAH") - Number(other.k === "RUMAH") || one.seq - other.seq);
     const missing = new Set(await missingOf(waiting));
     let moved = 0;
+    let n = 0;
     for (const photo of waiting) {
       if (missing.has(photo.sha)) {
-        const bytes = await photoBytes(photo, await get("bytes", photo.sha));
+        const kept = await get("bytes", photo.sha);
+        if (!kept) continue;
+        status.photo = { n: ++n, of: missing.size };
+        tell();
+        const bytes = await photoBytes(photo, kept);
         if (!bytes) continue;
         await ask(`blobs/${photo.sha}`, { method: "PUT", headers: { ...bearer(), "Content-Type": photo.mime }, body: bytes });
       }
@@ -224,25 +287,35 @@ async function sendPhotos() {
     const still = new Set(await missingOf(waiting));
     await write(["photos", "bytes"], (tx) => {
       for (const photo of waiting) {
-        if (still.has(photo.sha)) continue;
+        if (still.has(photo.sha)) {
+          left.add(photo.sha);
+          continue;
+        }
         tx.objectStore("photos").put({ ...photo, state: "stored" });
         tx.objectStore("bytes").delete(photo.sha);
         moved += 1;
       }
     });
     tell();
-    if (!moved) return;
+    if (!moved && left.size > 100) return;
   }
 }
 
-/** @param {{ sha: string }[]} photos @returns {Promise<string[]>} */
+/** @param {{ sha: string, dev: string }[]} photos @returns {Promise<string[]>} */
 async function missingOf(photos) {
-  const answer = await ask("blobs/missing", {
+  const { missing } = await ask("blobs/missing", {
     method: "POST",
     headers: { ...bearer(), "Content-Type": "application/json" },
     body: JSON.stringify(photos.map((photo) => photo.sha)),
   });
-  return Array.isArray(answer) ? answer : answer.missing;
+  if (!Array.isArray(missing)) throw new Transport("server");
+  return missing;
+}
+
+/** What is going on, in a sentence. @param {number} waiting */
+export function line(waiting) {
+  if (status.state === "busy" && status.photo) return t("sync_photo", { n: status.photo.n, of: status.photo.of });
+  return status.state === "idle" && waiting ? t("sync_wait") : say(`sync_${status.state}`);
 }
 
 let failures = 0;
@@ -263,7 +336,9 @@ export async function run() {
     status.state = "busy";
     tell();
     try {
+      await askAgainForHeld();
       await sendEvents();
+      await sendFormer();
       status.at = Date.now();
       if (await meta("revoked")) {
         await sendPhotos().catch(() => {});
@@ -275,6 +350,7 @@ export async function run() {
       if (!worklist.lists.length) await fetchLists();
       await sendPhotos();
       status.state = "idle";
+      status.photo = null;
       failures = 0;
       again(QUIET_MS);
     } catch (error) {

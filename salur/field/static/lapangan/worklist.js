@@ -51,6 +51,7 @@ export function forget() {
  */
 export async function keep(fetched) {
   const { list: key } = unlocked();
+  /** @type {any[]} */
   const chunks = [];
   for (const { columns, rows, ...head } of fetched) {
     for (let n = 0; n * CHUNK < rows.length; n++) {
@@ -95,6 +96,13 @@ export async function load() {
   families = found;
   byAsg = new Map(found.map((one) => [one.asg, one]));
   byCode = new Map(found.map((one) => [one.code, one]));
+}
+
+/** Whether a list has ended since it was loaded; then it is gone from memory and disk. @returns {Promise<boolean>} */
+export async function expire() {
+  if (!lists.some((one) => one.expires_ms <= trusted())) return false;
+  await load();
+  return true;
 }
 
 /** @param {string[]} columns @param {any[]} row @param {string} list @returns {Family} */
@@ -257,9 +265,8 @@ export async function whatWasDone() {
   /** @type {Map<string, Done>} */
   const done = new Map();
   if (!device) return done;
-  const kept = /** @type {import("./chain.js").Kept[]} */ (
-    await all("outbox", IDBKeyRange.bound([device.id], [device.id, []]))
-  );
+  // Of every device that this browser ever was: who enrols again must still see what was paid before.
+  const kept = /** @type {import("./chain.js").Kept[]} */ (await all("outbox"));
   for (const event of kept) {
     if (!event.asg) continue;
     const it = done.get(event.asg) ?? { action: false };
