@@ -284,6 +284,8 @@ def _build_keys(batch: Batch) -> None:
             f"ALTER TABLE {table} ADD CONSTRAINT {partition}_family_once UNIQUE (stage, family, branch)",
             f"CREATE INDEX {partition}_village ON {table} (branch, village)",
             f"CREATE INDEX {partition}_likeness ON {table} (likeness)",
+            f"CREATE INDEX {partition}_code ON {table} (substr(sha256(uuid_send(id)), 1, 5))",
+            f"CREATE INDEX {partition}_number ON {table} (number) WHERE octet_length(number) < 200",
         ):
             cursor.execute(key)
 

@@ -26,6 +26,7 @@ from salur.lib.clock import now
 from salur.lib.viewer import Viewer, viewer_of
 from salur.monitoring import actions
 from salur.monitoring.charts import burn_up
+from salur.monitoring.families.actions import LOOKING
 from salur.monitoring.rules import SORTS, Board, By, Quoted, Row, bar, in_order, ranks
 from salur.programmes.models import Stage
 
@@ -196,7 +197,7 @@ def _context(request: HttpRequest, stage: Stage, board: Board, viewer: Viewer) -
     address, place, by = Address(request, stage.code), board.place, board.table.by
     past = bool(request.GET.get("as_of"))
     sort = _sort(request.GET, by)
-    lines = _lines(board, address, sort)
+    lines = _lines(board, address, sort, viewer.role in LOOKING)
     columns = [
         (key, str(THAT_DAY if past and key == "paid_today" else label), str(title)) for key, label, title in COLUMNS
     ]
@@ -283,7 +284,7 @@ def _column(key: str, label: str, title: str, sort: str, address: Address) -> Co
     return Column(key, label, title, address.here(sort=turned), direction)
 
 
-def _lines(board: Board, address: Address, sort: str) -> list[Line]:
+def _lines(board: Board, address: Address, sort: str, families: bool) -> list[Line]:
     by, office = board.table.by, board.place.office
     rank = ranks(board.table.rows) if by in (By.REGION, By.BRANCH) else {}
 
@@ -292,7 +293,11 @@ def _lines(board: Board, address: Address, sort: str) -> list[Line]:
             return address.here(by=By.BRANCH.value, sort=None)
         if by in (By.REGION, By.BRANCH):
             return address.office(row.code)
-        return address.office(office.code, row.key) if by is By.KECAMATAN and office else ""
+        if by is By.KECAMATAN and office:
+            return address.office(office.code, row.key)
+        if by is By.VILLAGE and office and families:
+            return reverse("village", args=[address.stage_code, office.code, row.key])
+        return ""
 
     return [
         Line(

@@ -189,6 +189,12 @@ def masked_niks(rows: Sequence[tuple[bytes, int]]) -> list[str]:
     return out
 
 
+def masked_of(row: Any) -> tuple[str, str]:
+    """NIK and family card number of a row with ``nik_sealed``, ``kk_sealed`` and ``key_version``, masked; empty where there is none."""
+    nik, no_kk = _opened(row)
+    return masked(nik), masked(no_kk)
+
+
 class Found(NamedTuple):
     """A family with its numbers masked."""
 

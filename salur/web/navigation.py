@@ -36,6 +36,7 @@ PAGES = [
     Page("home", _("Stages"), EVERYBODY),
     Page("realisation", _("Realisation"), EVERYBODY, of_stage=True, also=("realisation-office", "realisation-kecamatan")),
     Page("outlook", _("Forecast"), OFFICE, of_stage=True),
+    Page("families", _("Families"), OFFICE, also=("family", "family-reveal", "village")),
     Page("evaluations", _("Evaluation"), MEETING, of_stage=True, also=("evaluation",)),
     Page("papers", _("Letters and sheets"), OFFICE, of_stage=True),
     Page("phones", _("Phones"), OFFICE, also=("phone",)),
