@@ -1,10 +1,12 @@
 """`salur reconciliation …`: the last days of a stage, from the sweep to closed books."""
 
 import hashlib
+import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import click
 
@@ -87,3 +89,168 @@ def windows(stage_code: str, place: str) -> Answer:
         "decisions": [row._asdict() for row in decided],
     }
     return Answer(data, table(("branch", "closes at (UTC)", "villages", "families"), lines, right=(2, 3)))
+
+
+def as_data(found: actions.Statement) -> dict[str, Any]:
+    """A statement for programs; the same fields as the pages and the papers show."""
+    total = found.total
+    data = {name: getattr(total, name) for name in FIGURES} | {
+        "difference_rp": found.difference_rp,
+        "list_difference_rp": found.list_difference_rp,
+        "cash_difference_rp": found.cash_difference_rp,
+        "stage": found.stage.code,
+        "area": found.scope.code,
+        "name": found.scope.name,
+        "by": found.by,
+        "as_of": found.at,
+        "closed": total.closed == total.villages,
+        "lines": [line_data(line) for line in found.lines],
+        "cash": [row._asdict() | {"difference_rp": row.difference_rp} for row in found.cash],
+        "missing": [row._asdict() for row in found.missing],
+    }
+    if found.national:
+        data["national"] = found.national._asdict()
+    return data
+
+
+FIGURES = (
+    "villages", "allocated", "allocated_rp", "paid", "paid_rp", "final_failed", "returned", "returned_rp", "held", "held_rp", "disputed",
+    "disputed_rp", "open", "open_rp",
+)  # fmt: skip
+SHOWN = ("code", "name", "allocated", "paid", "final_failed", "returned", "held", "disputed", "open", "difference_rp")
+
+
+def line_data(line: Any) -> dict[str, Any]:
+    named = {"code": line.code, "name": line.name, "closed_villages": line.closed, "closed_at": line.closed_at}
+    return named | {name: getattr(line, name) for name in FIGURES} | {"difference_rp": line.difference_rp}
+
+
+def as_text(found: actions.Statement) -> str:
+    rows = [[getattr(line, name) for name in SHOWN] for line in [*found.lines, found.total]]
+    text = table(SHOWN, rows, right=range(2, len(SHOWN)))
+    if found.cash:
+        columns = (
+            "code",
+            "supplied_rp",
+            "paid_rp",
+            "sent_back_rp",
+            "vault_rp",
+            "floats_rp",
+            "suspense_rp",
+            "written_off_rp",
+            "difference_rp",
+        )
+        text += "\n\n" + table(columns, [[getattr(row, name) for name in columns] for row in found.cash], right=range(1, len(columns)))  # fmt: skip
+    return text + f"\n\ndifference: Rp{found.difference_rp}"
+
+
+@reconciliation.command("close")
+@STAGE
+@AREA
+@click.option("--document", default="", help="The paper that freezes a window which has not ended yet.")
+@click.option("--reason", default="")
+@acting
+@answers
+def close(stage_code: str, place: str, document: str, reason: str, actor: str) -> Answer:
+    """Give every entitlement of an area or office its ending; again, it takes in what changed since."""
+    at = now()
+
+    def say(families: int) -> None:
+        if sys.stderr.isatty():
+            click.echo(f"{families:,} families closed", err=True)
+
+    closed = actions.close(
+        stage_code=stage_code, place=place, actor=actor, at=at, document=document, reason=reason, progress=say
+    )
+    found = actions.statement(stage_code=stage_code, place=place, at=at)
+    changed = [row for row in closed if row.closing is not None]
+    data = as_data(found) | {"closings": [row._asdict() for row in changed], "nothing_new": not changed}
+    said = f"{len(changed)} of {len(closed)} branches have something new.\n\n" + as_text(found)
+    return Answer(data, said, needs_person=found.difference_rp != 0 or found.total.disputed > 0)
+
+
+@reconciliation.command("return")
+@STAGE
+@click.option("--area", "place", metavar="CODE", help="Whose vaults go back to headquarters: an office, or an area.")
+@click.option("--to-treasury", is_flag=True, help="Headquarters gives what its bank holds back to the treasury.")
+@click.option("--reference", help="The number of the paper or the bank's; needed for the treasury.")
+@click.option("--amount", "amount_rp", type=click.IntRange(min=1), help="A part only, to the treasury.")
+@click.option("--taken-by", metavar="USER", help="Who signed for it; left out, `salur custody accept` does.")
+@acting
+@answers
+def return_(
+    stage_code: str,
+    place: str | None,
+    to_treasury: bool,
+    reference: str | None,
+    amount_rp: int | None,
+    taken_by: str | None,
+    actor: str,
+) -> Answer:
+    """Send unpaid money back: the vaults of closed branches to headquarters, or headquarters' bank to the treasury."""
+    at = now()
+    if to_treasury:
+        if not reference or place:
+            raise Problem("Give the reference of what goes to the treasury, and no area: it is headquarters that pays.")
+        sent = [
+            actions.refund(stage_code=stage_code, actor=actor, at=at, reference=reference, taken_by=taken_by, amount_rp=amount_rp)
+        ]  # fmt: skip
+        place = sent[0].code
+    elif not place or amount_rp:
+        raise Problem("Name the area or office whose vaults go back (--area), or --to-treasury with a reference.")
+    else:
+        sent = actions.send_back(
+            stage_code=stage_code, place=place, actor=actor, at=at, taken_by=taken_by, reference=reference
+        )
+    found = actions.statement(stage_code=stage_code, place=place, at=at)
+    data = as_data(found) | {"movements": [row._asdict() for row in sent]}
+    cells = [[row.code, row.outcome, row.amount_rp, row.reference] for row in sent]
+    said = table(("office", "outcome", "amount_rp", "reference"), cells, right=(2,))
+    waits = any(row.outcome in ("not_closed", "not_counted", "exists_with_different_facts") for row in sent)
+    return Answer(data, said, needs_person=waits)
+
+
+@reconciliation.command("receipt")
+@click.argument("movement", type=click.UUID)
+@click.option("--number", required=True, help="NTPN of the treasury, or the bank's number.")
+@click.option("--scan", type=FILE, help="Its scan: the hash is kept.")
+@acting
+@answers
+def receipt(movement: UUID, number: str, scan: Path | None, actor: str) -> Answer:
+    """Keep the receipt of money that was sent back."""
+    digest = hashlib.sha256(scan.read_bytes()).hexdigest() if scan else ""
+    new = actions.note_receipt(movement=movement, number=number, actor=actor, at=now(), document_sha256=digest)
+    return Answer({"movement": movement, "number": number, "new": new}, "Noted." if new else "Noted before.")
+
+
+@reconciliation.command("statement")
+@STAGE
+@AREA
+@click.option("--by", type=click.Choice(["nation", "region", "branch", "kecamatan", "village"]), default="branch")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@answers
+def statement(stage_code: str, place: str, by: str, form: str) -> Answer:
+    """List and cash of an area or office side by side; the difference is zero, or exit 1."""
+    found = actions.statement(stage_code=stage_code, place=place, at=now(), by=by)
+    return Answer(as_data(found), as_text(found), needs_person=found.difference_rp != 0, as_json=form == "json")
+
+
+@reconciliation.command("year")
+@click.argument("year", type=click.IntRange(2000, 2100))
+@answers
+def year(year: int) -> Answer:
+    """The year's stages: what came, was paid, went back, and is still somewhere."""
+    rows = actions.year(year=year)
+    columns = (
+        "stage",
+        "funded_rp",
+        "paid_rp",
+        "sent_back_rp",
+        "refunded_rp",
+        "bank_rp",
+        "vaults_rp",
+        "floats_rp",
+        "suspense_rp",
+    )
+    text = table(columns, [[getattr(row, name) for name in columns] for row in rows], right=range(1, len(columns)))
+    return Answer({"year": year, "stages": [row._asdict() for row in rows]}, text)

@@ -13,6 +13,7 @@ from salur.ledger import actions as ledger
 from salur.lib.sql import Recount
 from salur.payments import actions as payments
 from salur.programmes.actions import stage_by_code, stages
+from salur.reconciliation import actions as reconciliation
 
 
 def verify(*, stage_code: str | None = None) -> Iterator[Recount]:
@@ -26,6 +27,7 @@ def verify(*, stage_code: str | None = None) -> Iterator[Recount]:
             ledger.recount,
             custody.recount,
             evaluation.recount,
+            reconciliation.recount,
         ):
             for found in recount(stage=stage.id):
                 yield found._replace(name=f"{stage.code}: {found.name}")
