@@ -15,6 +15,7 @@ from salur.custody.rules import MINISTRY, Kind, Portion
 from salur.danom import actions as danom
 from salur.ledger import actions as ledger
 from salur.lib.problem import Conflict, NotFound
+from salur.lib.rights import as_owner
 from salur.payments import actions as payments
 from salur.payments.rules import Channel, Failure, Outcome, Payment, Reason
 from salur.reconciliation import actions
@@ -329,7 +330,7 @@ def test_nobody_states_what_is_not_theirs(day):
 
 def test_a_closed_entitlement_stays_at_its_branch_and_a_late_supplement_is_not_closed(day):
     close(day)
-    with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+    with pytest.raises(IntegrityError), as_owner(), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("DELETE FROM danom_entitlement WHERE id = %s", [day.entitlements[9]])
     entitle(day, branch=day.branch, village=day.villages[0], number=50, version=2)
     assert stated(day).difference_rp == 600_000
@@ -349,6 +350,6 @@ TAMPERED = [
 @pytest.mark.parametrize("statement", TAMPERED)
 def test_the_recount_sees_what_was_tampered_with(day, statement):
     close(day)
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute(statement, {"family": day.entitlements[9], "paid": day.entitlements[0]})
     assert [check.ok for check in actions.recount(stage=day.stage)] == [False]
