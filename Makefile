@@ -21,12 +21,13 @@ test: install ## the whole suite, as continuous integration runs it: on the embe
 	@programs=$$($(PYTHON) tools/get_postgres.py); test -z "$$programs" || \
 	  (set -x; SALUR_PG_BIN=$$programs $(RUN) pytest -m "not slow and not browser and not faults" --ignore salur/lib/tests)
 
-check: install ## format, lint, types, floors, migrations (fast)
+check: install ## format, lint, types (also of the officers' app), floors, migrations (fast)
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) lint-imports
 	$(RUN) mypy
 	$(RUN) python -m django makemigrations --check --dry-run --settings salur.web.settings
+	$(PYTHON) tools/check_app.py
 
 format: install ## bring the code into its format
 	$(RUN) ruff format .

@@ -1,7 +1,6 @@
 // @ts-check
 /** A worker that reads codes: zxing-cpp as WebAssembly, for browsers without a BarcodeDetector. */
 /// <reference lib="webworker" />
-/* global ZXingWASM */
 
 const types = /** @type {any} */ (self).trustedTypes;
 const policy = types?.createPolicy("salur", {

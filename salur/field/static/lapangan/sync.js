@@ -5,7 +5,7 @@
  */
 import { measure, skew } from "./clock.js";
 import { envelopeOf, photoBytes } from "./chain.js";
-import { all, counted, get, having, meta, result, setMeta, write } from "./db.js";
+import { counted, get, having, meta, result, setMeta, write } from "./db.js";
 import { APP, device, formerDevices, keys, sealedEvents, sealedPhoto, wipe } from "./device.js";
 import { say, t } from "./i18n.js";
 import { aloneOrNot, elapsed } from "./platform.js";
