@@ -15,7 +15,7 @@ from django.db import IntegrityError, transaction
 
 from salur.field import posting, wire
 from salur.field.models import Quarantine
-from salur.field.reading import Received, read
+from salur.field.reading import Received, read_batch, signed_by
 from salur.field.wire import Answer, Envelope, ForFamily, Out
 from salur.lib import arrays
 from salur.lib.problem import NotFound
@@ -50,7 +50,7 @@ def ingest(
     except UnknownDevice as unknown:
         return _of_unknown_device(device, envelopes, unknown.message, at)
     # Half of the work of a batch is its signatures: they are checked before the phone's row is held.
-    readings = [read(envelope, device, key) for envelope in envelopes]
+    readings = read_batch(envelopes, device, key)
     with transaction.atomic():
         owner = queries.one("lock_device", device=device)
         inbox = _Inbox(owner, envelopes, readings)
@@ -232,17 +232,17 @@ def _write_events(owner: Any, readings: Sequence[Received], at: datetime) -> Non
         stages=arrays.integers(stages),
         seqs=arrays.bigints([reading.seq for reading in readings]),
         ids=arrays.uuids([reading.event.id for reading in readings]),
-        kinds=[reading.event.__struct_config__.tag for reading in readings],
-        bodies=[reading.body for reading in readings],
-        signatures=[reading.signature for reading in readings],
-        digests=[reading.digest for reading in readings],
+        kinds=arrays.texts([wire.kind_of(reading.event) for reading in readings]),
+        bodies=arrays.blobs([reading.body for reading in readings]),
+        signatures=arrays.blobs([reading.signature for reading in readings]),
+        digests=arrays.blobs([reading.digest for reading in readings]),
         happened_at=arrays.moments([reading.happened_at or at for reading in readings]),
-        answers=[str(reading.answer) for reading in readings],
-        flags=[",".join(sorted(reading.flags)) for reading in readings],
+        answers=arrays.texts([str(reading.answer) for reading in readings]),
+        flags=arrays.texts([",".join(sorted(reading.flags)) for reading in readings]),
         photo_stages=arrays.integers([_stored_stage(owner, reading) for reading, _ in owed]),
         photo_seqs=arrays.bigints([reading.seq for reading, _ in owed]),
-        photo_sha256s=[bytes.fromhex(photo.sha) for _, photo in owed],
-        photo_kinds=[photo.k for _, photo in owed],
+        photo_sha256s=arrays.blobs([bytes.fromhex(photo.sha) for _, photo in owed]),
+        photo_kinds=arrays.texts([photo.k for _, photo in owed]),
         photo_sizes=arrays.integers([photo.n for _, photo in owed]),
     )
 
@@ -282,6 +282,7 @@ def _quarantine(device: UUID, one: Refused, at: datetime) -> None:
 def recount() -> list[Recount]:
     """No phone's chain has a hole; every payment a phone told of is in the books, paid or in suspense."""
     broken = queries.recount_chains()
+    links, forged = queries.one("recount_links"), _unsigned_heads()
     money = queries.recount_cash()
     lost = [row for row in money if row.told_rp != row.moved_rp]
     return [
@@ -290,6 +291,13 @@ def recount() -> list[Recount]:
             queries.one("count_devices").devices,
             len(broken),
             [f"device {row.device}: head at {row.last_seq}, {row.events} events here" for row in broken[:5]],
+        ),
+        # The signature at the head says what the event before it was, whose hash says what was before that, down to the first.
+        Recount(
+            "every event of a phone is vouched for by the signature at the head of its chain",
+            links.events,
+            links.broken + len(forged),
+            [f"{where}: is not what was signed" for where in [*(links.examples or []), *forged][:5]],
         ),
         Recount(
             "every payment a phone told of is in the books, paid or in suspense",
@@ -301,3 +309,16 @@ def recount() -> list[Recount]:
             ],
         ),
     ]
+
+
+def _unsigned_heads() -> list[str]:
+    """Phones whose last event does not bear the phone's signature."""
+    forged, after = [], UUID(int=0)
+    while heads := queries.heads(after=after):
+        forged += [
+            f"device {head.device}, event {head.seq}"
+            for head in heads
+            if not signed_by(bytes(head.public_key), bytes(head.body), bytes(head.signature))
+        ]
+        after = heads[-1].device
+    return forged

@@ -271,3 +271,24 @@ LEFT JOIN registry_family AS f ON f.id = n.family AND f.branch = n.branch
 WHERE e.device = %(device)s AND coalesce(a.answer, e.answer) NOT IN ('ACCEPTED', 'ACCEPTED_FLAGGED', 'DUPLICATE')
 ORDER BY e.seq DESC
 LIMIT 20
+
+-- name: recount_links
+-- Events of unbroken chains, and those whose hash is not that of their bytes or that do not name the event before them.
+SELECT count(*) AS events, count(*) FILTER (WHERE NOT linked) AS broken,
+    (array_agg(json_build_object('device', device, 'seq', seq)::text) FILTER (WHERE NOT linked))[1:5] AS examples
+FROM (
+    SELECT e.device, e.seq, sha256(e.body) = e.digest AND (
+            e.seq = 1 OR convert_from(e.body, 'UTF8')::json ->> 'prev'
+                = encode(lag(e.digest) OVER (PARTITION BY e.device ORDER BY e.seq), 'hex')
+        ) AS linked
+    FROM field_event AS e JOIN field_device AS d ON d.id = e.device AND d.branch_id = e.branch
+    WHERE e.seq <= d.last_seq
+) AS e
+
+-- name: heads
+-- The last event of each phone's chain, and the phone's key; those after a given phone, so that a nation's are read in parts.
+SELECT d.id AS device, d.public_key, d.last_seq AS seq, e.body, e.signature
+FROM field_device AS d JOIN field_event AS e ON e.device = d.id AND e.seq = d.last_seq AND e.branch = d.branch_id
+WHERE d.id > %(after)s
+ORDER BY d.id
+LIMIT 5000

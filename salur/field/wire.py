@@ -160,6 +160,12 @@ class Close(Event, frozen=True, kw_only=True, tag="CLOSE"):
 AnyEvent = Union[Pay, Unpaid, Evid, Void, Open, Cash, Close]  # noqa: UP007 — msgspec reads a tagged union
 
 
+def kind_of(event: Event) -> str:
+    tag = type(event).__struct_config__.tag
+    assert isinstance(tag, str)
+    return tag
+
+
 class Envelope(Struct, forbid_unknown_fields=True, frozen=True):
     b: str
     s: str
@@ -221,10 +227,16 @@ decode_event = msgspec.json.Decoder(AnyEvent).decode
 encode = msgspec.json.Encoder().encode
 
 
+# base64url's letters for the standard's; the standard's own are no letters of base64url.
+_STANDARD = bytes.maketrans(b"-_+/", b"+/!!")
+
+
 def from_base64url(text: str) -> bytes:
     """Raises ``ValueError`` for what is not base64url."""
     try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        return binascii.a2b_base64(
+            text.encode("ascii").translate(_STANDARD) + b"===="[: -len(text) % 4], strict_mode=True
+        )
     except binascii.Error as error:
         raise ValueError(str(error)) from error
 

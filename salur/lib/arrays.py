@@ -16,8 +16,8 @@ import psycopg
 from psycopg.adapt import Buffer, Dumper
 from psycopg.pq import Format
 
-_INT2, _INT4, _INT8, _TIMESTAMPTZ, _UUID = 21, 23, 20, 1184, 2950
-_ARRAY_OF = {_INT2: 1005, _INT4: 1007, _INT8: 1016, _TIMESTAMPTZ: 1185, _UUID: 2951}
+_BYTEA, _INT8, _INT2, _INT4, _TEXT, _TIMESTAMPTZ, _UUID = 17, 20, 21, 23, 25, 1184, 2950
+_ARRAY_OF = {_BYTEA: 1001, _INT8: 1016, _INT2: 1005, _INT4: 1007, _TEXT: 1009, _TIMESTAMPTZ: 1185, _UUID: 2951}
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -42,6 +42,20 @@ def uuid_blocks(blocks: npt.NDArray[np.uint8]) -> Column:
     """Ids that are bytes already, shape (ids, 16)."""
     lengths = np.broadcast_to(np.frombuffer(b"\0\0\0\x10", np.uint8), (len(blocks), 4))
     return Column(_UUID, len(blocks), np.concatenate([lengths, blocks], axis=1).tobytes())
+
+
+def texts(values: Sequence[str]) -> Column:
+    """Texts as they are; a batch whose texts are few different ones costs little more than one with none."""
+    encoded = {value: _sized(value.encode()) for value in set(values)}
+    return Column(_TEXT, len(values), b"".join([encoded[value] for value in values]))
+
+
+def blobs(values: Sequence[bytes]) -> Column:
+    return Column(_BYTEA, len(values), b"".join([_sized(value) for value in values]))
+
+
+def _sized(value: bytes) -> bytes:
+    return len(value).to_bytes(4, "big") + value
 
 
 def smallints(values: Sequence[int]) -> Column:
