@@ -57,13 +57,13 @@ FOLDERS = [
     "web",
 ]
 INSTALLED_APPS = [
+    *(f"salur.{folder}" for folder in FOLDERS),  # first: where Django has a word too, ours is the one on the screen
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "procrastinate.contrib.django",
-    *(f"salur.{folder}" for folder in FOLDERS),
 ]
 MIDDLEWARE = [
     "salur.web.middleware.content_security_policy",
