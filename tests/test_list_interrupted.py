@@ -32,7 +32,7 @@ def list_of(home: Any, stage: str) -> list[tuple[Any, ...]]:
     with home.database() as connection:
         return connection.execute(
             """SELECT e.line, f.id, f.name, f.birth_date, f.sex, f.address, f.rt, f.rw, e.village, e.amount_rp, e.version, e.number
-            FROM danom_entitlement AS e JOIN registry_family AS f ON (f.id, f.branch) = (e.family, e.branch)
+            FROM danom_entitlement AS e JOIN registry_family AS f ON (f.stage, f.id, f.branch) = (e.stage, e.family, e.branch)
             WHERE e.stage = (SELECT id FROM programmes_stage WHERE code = %s) ORDER BY e.line""",
             [stage],
         ).fetchall()

@@ -27,7 +27,7 @@ from salur.lib.sql import Queries, Recount
 from salur.programmes.actions import stage_by_code
 from salur.programmes.models import Programme, Stage
 from salur.programmes.rules import needs_second_person
-from salur.registry.actions import family_of_nik, key_version, register_staged, sealer
+from salur.registry.actions import attach_staged, build_keys, family_of_nik, key_version, register_staged, sealer
 from salur.registry.rules import LINE, NIK, masked
 
 queries = Queries(__file__)
@@ -180,8 +180,9 @@ def batch_named(word: str) -> Batch:
 def approve_batch(*, word: str, actor: str, at: datetime, progress: Progress = lambda lines: None) -> Batch:
     """The staged lines become entitlements; all of them, or none. The same approval again changes nothing.
 
-    First the families come into the registry, a stretch in each transaction, so that nobody waits for 18.8 million rows; what is cut off
-    there is done to its end by the same command again. Then, in one transaction, the list counts: a stage's first one is attached whole.
+    A stage's first list gets its keys where it waits, and is then attached whole with its families. Later ones first add their families to
+    the registry, a stretch in each transaction, so that nobody waits for them; what is cut off there is done to its end by the same command
+    again. Either way the list counts from the end of one transaction.
     Refuses (``SamePerson``) the importer where the stage asks for a second person, (``NotInOrder``) a version before its turn.
     """
     batch = batch_named(word)
@@ -207,9 +208,12 @@ def approve_batch(*, word: str, actor: str, at: datetime, progress: Progress = l
             raise Conflict(
                 f"{known:,} families of {batch.name} came onto the list in the meantime: cancel it and import the file again."
             )
-        register_staged(staged=families_table(batch), progress=progress)
-        if not _has_partition(batch.stage):
+        if _has_partition(batch.stage):
+            register_staged(staged=families_table(batch), progress=progress)
+        else:
             _build_keys(batch)
+            build_keys(staged=families_table(batch), stage=batch.stage_id)
+            progress(batch.accepted)
         return _approve(batch, actor, at, _entitle)
 
 
@@ -249,9 +253,11 @@ def _approve(batch: Batch, actor: str, at: datetime, apply: Callable[[Batch, str
         actor=actor, verb="approved", subject=f"batch/{batch.id}", at=at,
         facts={"stage": batch.stage.code, "version": batch.version, "accepted": batch.accepted, "amount_rp": batch.amount_rp},
     )  # fmt: skip
-    drop_tables(batch, lines=not first)
     if first:
+        attach_staged(staged=families_table(batch), stage=batch.stage_id)
         _attach(batch)
+    else:
+        drop_tables(batch)
     return batch
 
 

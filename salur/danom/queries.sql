@@ -268,8 +268,8 @@ SELECT b.name AS batch, p.line, p.family, p.other, f.name, f.birth_date, f.addre
     f.nik_sealed, f.key_version, g.nik_sealed AS other_nik_sealed, g.key_version AS other_key_version
 FROM danom_pair AS p
 JOIN danom_batch AS b ON b.id = p.batch AND b.state = 'approved'
-JOIN LATERAL (SELECT * FROM registry_family AS f WHERE f.id = p.family LIMIT 1) AS f ON true
-JOIN LATERAL (SELECT * FROM registry_family AS f WHERE f.id = p.other LIMIT 1) AS g ON true
+JOIN LATERAL (SELECT * FROM registry_family AS f WHERE f.stage = b.stage AND f.id = p.family LIMIT 1) AS f ON true
+JOIN LATERAL (SELECT * FROM registry_family AS f WHERE f.stage = b.stage AND f.id = p.other LIMIT 1) AS g ON true
 WHERE (%(stage)s::integer IS NULL OR b.stage = %(stage)s)
     AND NOT EXISTS (SELECT FROM danom_judgement AS j WHERE (j.one, j.other) = (least(p.family, p.other), greatest(p.family, p.other)))
 ORDER BY b.stage, b.version, p.line

@@ -5,7 +5,8 @@ judges them, hashes and seals their numbers. The *writer* asks the database what
 them the server writes. At most two stretches wait between the hands, so memory is that of a few stretches, whatever the file.
 
 A batch waits in two tables of its own: ``danom_line_<batch>`` in the shape of ``danom_entitlement``, ``danom_family_<batch>`` in the shape
-of ``registry_family``. Nobody else reads them; approval makes of the one a partition and moves the other into the registry.
+of ``registry_family``. Nobody else reads them; approval makes partitions of them where the list is the stage's first, and else moves
+their rows.
 """
 
 import hashlib
@@ -39,7 +40,7 @@ queries = Queries(__file__)
 T = TypeVar("T")
 Bytes = npt.NDArray[np.uint8]
 
-FAMILY_COLUMNS = "branch, id, nik_sealed, key_version, kk_sealed, kk_key, name, birth_date, sex, address, rt, rw"
+FAMILY_COLUMNS = "stage, branch, id, nik_sealed, key_version, kk_sealed, kk_key, name, birth_date, sex, address, rt, rw"
 LINE_COLUMNS = "stage, branch, id, family, village, amount_rp, version, line, held, likeness, number"
 
 
@@ -58,14 +59,13 @@ def create_tables(batch: Batch) -> None:
             f"""CREATE TABLE {lines_table(batch)} (LIKE danom_entitlement INCLUDING CONSTRAINTS INCLUDING DEFAULTS,
             CONSTRAINT danom_line_stage CHECK (stage = {batch.stage_id:d}))"""
         )
-    create_staged(staged=families_table(batch))
+    create_staged(staged=families_table(batch), stage=batch.stage_id)
 
 
-def drop_tables(batch: Batch, *, lines: bool = True) -> None:
-    """What the batch no longer waits in; without its lines where they become the stage's partition."""
-    tables = [families_table(batch), *([lines_table(batch)] if lines else [])]
+def drop_tables(batch: Batch) -> None:
+    """What the batch no longer waits in."""
     with connection.cursor() as cursor:
-        cursor.execute(f"DROP TABLE IF EXISTS {', '.join(tables)}")
+        cursor.execute(f"DROP TABLE IF EXISTS {lines_table(batch)}, {families_table(batch)}")
 
 
 @dataclass
@@ -307,6 +307,7 @@ class Writer:
         self._copy(
             f"{families_table(self.batch)} ({FAMILY_COLUMNS})",
             [
+                copying.constant(self.batch.stage_id, rows, size=4),
                 branch,
                 copying.uuids(families),
                 copying.Fixed(of(judged.niks_sealed)),

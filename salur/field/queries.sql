@@ -148,7 +148,7 @@ SELECT a.position, e.id AS asg, e.number, f.name, f.birth_date, f.sex, f.address
     f.id AS family, f.branch AS family_branch, p.id IS NOT NULL AS paid
 FROM field_assignment AS a
 JOIN danom_entitlement AS e ON (e.stage, e.branch, e.id) = (a.stage, a.branch, a.entitlement)
-JOIN registry_family AS f ON f.id = e.family AND f.branch = e.branch
+JOIN registry_family AS f ON f.stage = e.stage AND f.id = e.family AND f.branch = e.branch
 LEFT JOIN LATERAL (
     SELECT p.id FROM payments_payment AS p
     LEFT JOIN payments_void AS v USING (stage, branch, entitlement, round)
@@ -178,7 +178,7 @@ HAVING count(e.seq) <> d.last_seq OR (d.last_seq > 0 AND NOT coalesce(bool_and(e
 -- Families of a branch that are unpaid, not held and on no live list, in the order of their addresses; an empty list of villages is all.
 SELECT e.id
 FROM danom_entitlement AS e
-LEFT JOIN registry_family AS f ON f.id = e.family AND f.branch = e.branch
+LEFT JOIN registry_family AS f ON f.stage = e.stage AND f.id = e.family AND f.branch = e.branch
 WHERE e.stage = %(stage)s AND e.branch = %(branch)s AND NOT e.held
     AND (cardinality(%(villages)s::bigint[]) = 0 OR e.village = ANY (%(villages)s::bigint[]))
     AND NOT EXISTS (
@@ -267,7 +267,7 @@ LEFT JOIN LATERAL (
 LEFT JOIN danom_entitlement AS n ON (n.stage, n.branch, n.id) = (
     e.stage, e.branch, CASE WHEN e.kind IN ('PAY', 'UNPAID', 'EVID', 'VOID') THEN (convert_from(e.body, 'UTF8')::json ->> 'asg')::uuid END
 )
-LEFT JOIN registry_family AS f ON f.id = n.family AND f.branch = n.branch
+LEFT JOIN registry_family AS f ON f.stage = n.stage AND f.id = n.family AND f.branch = n.branch
 WHERE e.device = %(device)s AND coalesce(a.answer, e.answer) NOT IN ('ACCEPTED', 'ACCEPTED_FLAGGED', 'DUPLICATE')
 ORDER BY e.seq DESC
 LIMIT 20

@@ -69,7 +69,7 @@ def families_of_niks(niks: Sequence[str]) -> list[UUID | None]:
 
 
 def register_staged(*, staged: str, progress: Callable[[int], None] = lambda families: None) -> None:
-    """The families of a staged table (in the shape of ``registry_family``) come into the registry, a stretch in each transaction.
+    """The families of a staged table (in the shape of ``registry_family``) are added to those of their stage, a stretch in each transaction.
 
     Cut off and done again it does what is left: families are known by their id, so nothing is registered twice.
     """
@@ -84,10 +84,43 @@ def register_staged(*, staged: str, progress: Callable[[int], None] = lambda fam
         progress(found.staged)
 
 
-def create_staged(*, staged: str) -> None:
-    """An empty table in the shape of ``registry_family``, without its keys."""
+def create_staged(*, staged: str, stage: int) -> None:
+    """An empty table in the shape of ``registry_family`` for one stage's families, without its keys."""
     with connection.cursor() as cursor:
-        cursor.execute(f"CREATE TABLE {staged} (LIKE registry_family INCLUDING CONSTRAINTS INCLUDING DEFAULTS)")
+        cursor.execute(
+            # The check lets the table be attached as the stage's partition without being read.
+            f"""CREATE TABLE {staged} (LIKE registry_family INCLUDING CONSTRAINTS INCLUDING DEFAULTS,
+            CONSTRAINT registry_staged_stage CHECK (stage = {stage:d}))"""
+        )
+
+
+@transaction.atomic
+def build_keys(*, staged: str, stage: int) -> None:
+    """The families of a stage's first list get their keys where nobody waits for them; cut off and done again they are built once."""
+    partition = _partition_name(stage)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_index WHERE indrelid = %s::regclass)", [staged])
+        if cursor.fetchone()[0]:
+            return
+        cursor.execute("SET LOCAL maintenance_work_mem = '512MB'")
+        cursor.execute(f"ALTER TABLE {staged} ADD CONSTRAINT {partition}_pkey PRIMARY KEY (id, branch, stage)")
+        cursor.execute(
+            f"CREATE INDEX {partition}_name ON {staged} (branch, name) INCLUDE (id) WHERE octet_length(name) < 1000"
+        )
+        cursor.execute(f"ANALYZE {staged}")
+
+
+def attach_staged(*, staged: str, stage: int) -> None:
+    """A staged table with its keys becomes the stage's part of the registry; the caller's transaction decides when others see it."""
+    partition = _partition_name(stage)
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE registry_family ATTACH PARTITION {staged} FOR VALUES IN ({stage:d})")
+        cursor.execute(f"ALTER TABLE {staged} DROP CONSTRAINT registry_staged_stage")
+        cursor.execute(f"ALTER TABLE {staged} RENAME TO {partition}")
+
+
+def _partition_name(stage: int) -> str:
+    return f"registry_family_s{stage:d}"
 
 
 class Rotated(NamedTuple):
@@ -107,12 +140,14 @@ def rotate(
     """
     version = key_version() if finish else _make_key(actor=actor, at=at)
     renewed = 0
-    for model in (model for model in apps.get_models() if issubclass(model, SealedTable)):
-        pages = queries.one("staged_pages", staged=model._meta.db_table).pages
-        for start in range(0, pages, _ROTATED_PAGES):
-            renewed += _renew(model, start, version)
-            progress(renewed)
-    left = sum(_count_old(model, version) for model in apps.get_models() if issubclass(model, SealedTable))
+    models = [model for model in apps.get_models() if issubclass(model, SealedTable)]
+    for model in models:
+        for table in [row.name for row in queries.parts(whole=model._meta.db_table)]:
+            pages = queries.one("staged_pages", staged=table).pages
+            for start in range(0, pages, _ROTATED_PAGES):
+                renewed += _renew(model, table, start, version)
+                progress(renewed)
+    left = sum(_count_old(model, version) for model in models)
     return Rotated(version, renewed, left)
 
 
@@ -128,9 +163,9 @@ def _make_key(*, actor: str, at: datetime) -> int:
 
 
 @transaction.atomic
-def _renew(model: type[SealedTable], start: int, version: int) -> int:
-    """Rows of some pages, sealed anew; a payment or an import that wants one of them waits a moment."""
-    table, columns = model._meta.db_table, list(model.sealed)
+def _renew(model: type[SealedTable], table: str, start: int, version: int) -> int:
+    """Rows of some pages of a table, or of one of its partitions, sealed anew; who wants one of them waits a moment."""
+    columns = list(model.sealed)
     with server_cursor() as cursor:
         cursor.execute(
             f"""SELECT ctid::text, key_version, {", ".join(columns)} FROM {table}

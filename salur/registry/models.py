@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 
+from salur.lib.stage_tables import StageTable
 from salur.registry.rules import KK, NIK
 
 
@@ -17,12 +18,19 @@ class SealedTable(models.Model):
         abstract = True
 
 
-class Family(SealedTable):
-    """One named recipient at the branch that pays them. A family that moves to another branch is there a new row of the same id."""
+class Family(StageTable, SealedTable):
+    """One recipient as a stage's list names them, at the branch that pays them. Who it is, is the id: the same in every stage.
+
+    A family that moves to another branch is there a new row of the same id. Names go with their stage when it is archived.
+    """
+
+    # The families of a stage's first list are loaded beside the living ones and attached with it.
+    loaded_beside = True
 
     sealed: ClassVar[dict[str, bytes]] = {"nik_sealed": NIK, "kk_sealed": KK}
 
-    pk = models.CompositePrimaryKey("id", "branch")
+    pk = models.CompositePrimaryKey("id", "branch", "stage")
+    stage = models.IntegerField()
     id = models.UUIDField()
     branch = models.IntegerField()
     nik_sealed = models.BinaryField()
@@ -35,8 +43,7 @@ class Family(SealedTable):
     rt = models.TextField()
     rw = models.TextField()
 
-    class Meta:
-        managed = False
+    class Meta(StageTable.Meta):
         db_table = "registry_family"
 
 

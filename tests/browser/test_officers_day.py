@@ -92,9 +92,9 @@ def office(transactional_db: None) -> PostOffice:
         made.entitlements[0] = SCANNED
         for number, name in enumerate(NAMES[:10], start=1):
             cursor.execute(
-                """INSERT INTO registry_family (id, branch, nik_sealed, key_version, name, birth_date, sex, address, rt, rw)
-                VALUES (%s, %s, ''::bytea, 1, %s, '1970-01-01', NULL, %s, '002', '005')""",
-                [UUID(int=number), made.branch, name, f"Jl. Melati No. {number}"],
+                """INSERT INTO registry_family (stage, id, branch, nik_sealed, key_version, name, birth_date, sex, address, rt, rw)
+                VALUES (%s, %s, %s, ''::bytea, 1, %s, '1970-01-01', NULL, %s, '002', '005')""",
+                [made.stage, UUID(int=number), made.branch, name, f"Jl. Melati No. {number}"],
             )
     return made
 

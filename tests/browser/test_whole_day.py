@@ -47,9 +47,10 @@ def office(transactional_db: None) -> PostOffice:
             number = at + 1 if at < 10 else at + 2
             name = f"{GIVEN[at % 20]} {FAMILY[at // 20]}"
             cursor.execute(
-                """INSERT INTO registry_family (id, branch, nik_sealed, key_version, name, birth_date, sex, address, rt, rw)
-                VALUES (%s, %s, ''::bytea, 1, %s, %s, NULL, %s, %s, %s)""",
+                """INSERT INTO registry_family (stage, id, branch, nik_sealed, key_version, name, birth_date, sex, address, rt, rw)
+                VALUES (%s, %s, %s, ''::bytea, 1, %s, %s, NULL, %s, %s, %s)""",
                 [
+                    made.stage,
                     UUID(int=number),
                     made.branch,
                     name,

@@ -29,9 +29,9 @@ LIMIT 20
 -- The families of a branch whose name holds each of some words, each with its newest entitlement there. The names are read from the index.
 SELECT e.stage, e.branch, e.id
 FROM (
-    SELECT id, name FROM registry_family
+    SELECT DISTINCT name, id FROM registry_family
     WHERE branch = %(branch)s AND octet_length(name) < 1000 AND name ILIKE ALL (%(patterns)s::text[])
-    ORDER BY name LIMIT %(limit)s
+    ORDER BY name, id LIMIT %(limit)s
 ) AS f
 CROSS JOIN LATERAL (
     SELECT e.stage, e.branch, e.id
@@ -64,7 +64,7 @@ JOIN programmes_stage AS s ON s.id = e.stage
 JOIN offices_office AS o ON o.id = e.branch
 LEFT JOIN areas_area AS v ON v.code = e.village
 LEFT JOIN areas_area AS k ON k.code = e.village / 10000
-LEFT JOIN LATERAL (SELECT * FROM registry_family AS f WHERE f.id = e.family AND f.branch = e.branch OFFSET 0) AS f ON true
+LEFT JOIN LATERAL (SELECT * FROM registry_family AS f WHERE f.stage = e.stage AND f.id = e.family AND f.branch = e.branch OFFSET 0) AS f ON true
 LEFT JOIN LATERAL (
     SELECT p.paid_at FROM payments_payment AS p
     WHERE p.stage = e.stage AND p.branch = e.branch AND p.entitlement = e.id AND NOT EXISTS (
@@ -79,7 +79,7 @@ ORDER BY wanted.position
 -- The entitlements of a village at a branch, by the families' names.
 SELECT e.stage, e.branch, e.id
 FROM danom_entitlement AS e
-LEFT JOIN LATERAL (SELECT f.name FROM registry_family AS f WHERE f.id = e.family AND f.branch = e.branch OFFSET 0) AS f ON true
+LEFT JOIN LATERAL (SELECT f.name FROM registry_family AS f WHERE f.stage = e.stage AND f.id = e.family AND f.branch = e.branch OFFSET 0) AS f ON true
 WHERE e.stage = %(stage)s AND e.branch = %(branch)s AND e.village = %(village)s
 ORDER BY f.name, e.id
 
@@ -99,7 +99,7 @@ LEFT JOIN danom_batch AS l ON l.stage = e.stage AND l.version = e.version
 LEFT JOIN areas_area AS v ON v.code = e.village
 LEFT JOIN areas_area AS k ON k.code = e.village / 10000
 LEFT JOIN areas_area AS b ON b.code = e.village / 1000000
-LEFT JOIN LATERAL (SELECT * FROM registry_family AS f WHERE f.id = e.family AND f.branch = e.branch OFFSET 0) AS f ON true
+LEFT JOIN LATERAL (SELECT * FROM registry_family AS f WHERE f.stage = e.stage AND f.id = e.family AND f.branch = e.branch OFFSET 0) AS f ON true
 WHERE substr(sha256(uuid_send(e.id)), 1, 5) = substr(sha256(uuid_send(%(id)s::uuid)), 1, 5) AND e.id = %(id)s
     AND (e.branch = ANY (%(branches)s::integer[]) OR %(branches)s::integer[] IS NULL)
 ORDER BY e.stage DESC

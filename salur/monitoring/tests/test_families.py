@@ -34,9 +34,16 @@ def register(office, place: int, nik: str, name: str, *, branch: int | None = No
     family = key_of(nik, index_key())
     with connection.cursor() as cursor:
         cursor.execute(
-            """INSERT INTO registry_family (branch, id, nik_sealed, kk_sealed, key_version, name, birth_date, sex, address, rt, rw)
-            VALUES (%s, %s, %s, %s, 1, %s, '1980-01-01', 'P', 'Dusun Krajan', '001', '002')""",
-            [branch, family, sealer(NIK, 1).seal(nik.encode()), sealer(KK, 1).seal(b"9935110101000009"), name],
+            """INSERT INTO registry_family (stage, branch, id, nik_sealed, kk_sealed, key_version, name, birth_date, sex, address, rt, rw)
+            VALUES (%s, %s, %s, %s, %s, 1, %s, '1980-01-01', 'P', 'Dusun Krajan', '001', '002')""",
+            [
+                office.stage,
+                branch,
+                family,
+                sealer(NIK, 1).seal(nik.encode()),
+                sealer(KK, 1).seal(b"9935110101000009"),
+                name,
+            ],
         )
         cursor.execute(
             "UPDATE danom_entitlement SET family = %s, number = %s WHERE stage = %s AND branch = %s AND id = %s",

@@ -2,7 +2,7 @@
 -- A village's families who are to be paid (none that is on hold), with what stands on their papers; the NIK still sealed.
 SELECT e.id, coalesce(e.number, '') AS number, f.name, f.nik_sealed, f.key_version, f.address, f.rt, f.rw, e.amount_rp
 FROM danom_entitlement AS e
-JOIN registry_family AS f ON f.id = e.family AND f.branch = e.branch
+JOIN registry_family AS f ON f.stage = e.stage AND f.id = e.family AND f.branch = e.branch
 WHERE e.stage = %(stage)s AND e.branch = %(branch)s AND e.village = %(village)s AND NOT e.held
 ORDER BY e.id
 

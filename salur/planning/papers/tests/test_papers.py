@@ -46,9 +46,10 @@ def families(office: PostOffice) -> PostOffice:
     with connection.cursor() as cursor:
         for number, name in enumerate(NAMES, start=1):
             cursor.execute(
-                """INSERT INTO registry_family (id, branch, nik_sealed, key_version, name, address, rt, rw)
-                VALUES (%s, %s, %s, 1, %s, %s, %s, '002')""",
+                """INSERT INTO registry_family (stage, id, branch, nik_sealed, key_version, name, address, rt, rw)
+                VALUES (%s, %s, %s, %s, 1, %s, %s, %s, '002')""",
                 [
+                    office.stage,
                     UUID(int=number),
                     office.branch,
                     seal.seal(f"99110112{number:08d}".encode()),
