@@ -17,9 +17,9 @@ demo: install ## the founding article's four branches in full size, then the boa
 
 test: install ## the whole suite, as continuous integration runs it: on the embedded PostgreSQL, then on Debian's own
 	$(PYTHON) tools/get_browser.py
-	$(RUN) pytest
+	$(RUN) pytest -n 2 --dist loadfile
 	@programs=$$($(PYTHON) tools/get_postgres.py); test -z "$$programs" || \
-	  (set -x; SALUR_PG_BIN=$$programs $(RUN) pytest -m "not slow and not browser and not faults" --ignore salur/lib/tests)
+	  (set -x; SALUR_PG_BIN=$$programs $(RUN) pytest -n 2 --dist loadfile -m "not slow and not browser and not faults" --ignore salur/lib/tests)
 
 check: install ## format, lint, types (also of the officers' app), floors, migrations (fast)
 	$(RUN) ruff format --check .

@@ -19,7 +19,7 @@ from salur.lib.stage_tables import open_stage_partitions
 from salur.offices.actions import import_offices
 from salur.programmes.actions import import_programmes
 from salur.programmes.models import Stage
-from salur.registry.actions import sealer
+from salur.registry import actions as registry
 from salur.registry.rules import NIK
 from salur.simulate import article
 from salur.simulate.families import DATA
@@ -110,21 +110,19 @@ def _registry(cursor: object, stage: int) -> None:
         for names in (("given_female.txt", "given_male.txt"), ("second_female.txt", "second_male.txt"))
     )
     run("SET synchronous_commit = off")
-    sealed = [sealer(NIK, 1).seal(b"99351101%08d" % number) for number in range(1000)]
-    run("ALTER TABLE registry_family DROP CONSTRAINT registry_family_pkey")
-    run("DROP INDEX registry_family_name")
+    sealed = [registry.sealer(NIK, 1).seal(b"99351101%08d" % number) for number in range(1000)]
+    table = f"registry_family_s{stage}"
+    run(f"CREATE TABLE {table} (LIKE registry_family INCLUDING CONSTRAINTS INCLUDING DEFAULTS)")
     run(
-        """INSERT INTO registry_family (branch, id, nik_sealed, kk_sealed, kk_key, key_version, name, birth_date, sex, address, rt, rw)
-        SELECT branch, family, (%s::bytea[])[1 + line %% 1000], NULL, NULL, 1,
+        f"""INSERT INTO {table} (stage, branch, id, nik_sealed, kk_sealed, kk_key, key_version, name, birth_date, sex, address, rt, rw)
+        SELECT stage, branch, family, (%s::bytea[])[1 + line %% 1000], NULL, NULL, 1,
             upper((%s::text[])[1 + abs(hashint8(line)) %% %s] || ' ' || (%s::text[])[1 + abs(hashint8(line + 7)) %% %s]),
             date '1950-01-01' + line %% 18000, CASE line %% 2 WHEN 0 THEN 'L' ELSE 'P' END, 'Dusun Krajan', '001', '002'
         FROM danom_entitlement WHERE stage = %s""",
         [sealed, given, len(given), second, len(second), stage],
     )
-    run("ALTER TABLE registry_family ADD CONSTRAINT registry_family_pkey PRIMARY KEY (id, branch)")
-    run(
-        "CREATE INDEX registry_family_name ON registry_family (branch, name) INCLUDE (id) WHERE octet_length(name) < 1000"
-    )
+    registry.build_keys(staged=table, stage=stage)
+    run(f"ALTER TABLE registry_family ATTACH PARTITION {table} FOR VALUES IN ({stage})")
 
 
 def _tallies(cursor: object, stage: int) -> None:

@@ -34,12 +34,17 @@ period = "2022-01/2022-03"
 opens = 2022-02-20
 deadline = 2022-06-05
 """
-FAMILY_KEY = "ALTER TABLE {0} ADD PRIMARY KEY (id, branch)"
+FAMILY_KEYS = (
+    "ALTER TABLE {0} ADD PRIMARY KEY (id, branch, stage)",
+    "CREATE INDEX ON {0} (branch, name) INCLUDE (id) WHERE octet_length(name) < 1000",
+)
 LINE_KEYS = (
     "ALTER TABLE {0} ADD PRIMARY KEY (stage, branch, id)",
     "ALTER TABLE {0} ADD UNIQUE (stage, family, branch)",
     "CREATE INDEX ON {0} (branch, village)",
     "CREATE INDEX ON {0} (likeness)",
+    "CREATE INDEX ON {0} (substr(sha256(uuid_send(id)), 1, 5))",
+    "CREATE INDEX ON {0} (number) WHERE octet_length(number) < 200",
 )
 
 
@@ -92,8 +97,8 @@ class Bare:
     def __init__(self, folder: Path, stage: str) -> None:
         self.files = {"registry_family": folder / "family.copy", "danom_entitlement": folder / "line.copy"}
         rows = {
-            "registry_family": "SELECT * FROM registry_family",
-            "danom_entitlement": f"SELECT * FROM danom_entitlement WHERE stage = (SELECT id FROM programmes_stage WHERE code = '{stage}')",
+            table: f"SELECT * FROM {table} WHERE stage = (SELECT id FROM programmes_stage WHERE code = '{stage}')"
+            for table in self.files
         }
         for table, path in self.files.items():
             with (
@@ -119,7 +124,7 @@ class Bare:
                     while block := file.read(1 << 20):
                         copy.write(block)
                 cursor.execute("SET maintenance_work_mem = '512MB'")
-                for key in (FAMILY_KEY,) if table == "registry_family" else LINE_KEYS:
+                for key in FAMILY_KEYS if table == "registry_family" else LINE_KEYS:
                     cursor.execute(key.format(bare))
 
 
@@ -170,7 +175,6 @@ def figures() -> Iterator[Figure]:
         left = iter(zip(files[1:4], stages[1:4], strict=True))
         bring(files[0], stages[0])
         bare = Bare(folder, stages[0])
-        # The registry holds only the first list's families now: what COPY writes is what an import writes.
         figure = compare(
             "danom_import_approve", "s", lambda: seconds(lambda: batches.append(bring(*next(left)))), lambda: seconds(bare.load)
         )  # fmt: skip
