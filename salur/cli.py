@@ -26,6 +26,7 @@ FOLDERS = {
     "ledger": "salur.web.commands:ledger",
     "monitoring": "salur.monitoring.commands:monitoring",
     "reconciliation": "salur.reconciliation.commands:reconciliation",
+    "oversight": "salur.oversight.commands:oversight",
     "evaluation": "salur.evaluation.commands:evaluation",
     "simulate": "salur.simulate.commands:simulate",
 }

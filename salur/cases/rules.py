@@ -32,6 +32,10 @@ class Kind(StrEnum):
     REVOKED_DEVICE = "revoked_device"
     FORKED_DEVICE = "forked_device"
     MISSING_PHOTO = "missing_photo"
+    OFFICER_SIGNALS = "officer_signals"
+    VERIFICATION_FINDING = "verification_finding"
+    CONTROL_FINDING = "control_finding"
+    LATE_COMPLAINT = "late_complaint"
 
 
 class Nature(NamedTuple):
@@ -56,6 +60,10 @@ NATURE: Mapping[Kind, Nature] = {
     Kind.REVOKED_DEVICE: Nature("Data dari gawai yang dicabut", Role.HEADQUARTERS, False),
     Kind.FORKED_DEVICE: Nature("Gawai bercabang: dua riwayat berbeda", Role.HEADQUARTERS, False),
     Kind.MISSING_PHOTO: Nature("Foto belum diterima", Role.COORDINATOR, False),
+    Kind.OFFICER_SIGNALS: Nature("Isyarat pada pekerjaan juru bayar", Role.BRANCH, False),
+    Kind.VERIFICATION_FINDING: Nature("Keterangan KPM berbeda dari pembukuan", Role.BRANCH, True),
+    Kind.CONTROL_FINDING: Nature("Temuan kontrol lapangan", Role.BRANCH, False),
+    Kind.LATE_COMPLAINT: Nature("Pengaduan belum dijawab pada waktunya", Role.BRANCH, False),
 }
 
 

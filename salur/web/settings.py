@@ -52,6 +52,7 @@ FOLDERS = [
     "field",
     "monitoring",
     "reconciliation",
+    "oversight",
     "evaluation",
     "simulate",
     "web",

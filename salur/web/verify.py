@@ -11,6 +11,7 @@ from salur.evidence import actions as evidence
 from salur.field import actions as field
 from salur.ledger import actions as ledger
 from salur.lib.sql import Recount
+from salur.oversight import actions as oversight
 from salur.payments import actions as payments
 from salur.programmes.actions import stage_by_code, stages
 from salur.reconciliation import actions as reconciliation
@@ -26,6 +27,7 @@ def verify(*, stage_code: str | None = None) -> Iterator[Recount]:
             evidence.recount,
             ledger.recount,
             custody.recount,
+            oversight.recount,
             evaluation.recount,
             reconciliation.recount,
         ):
@@ -33,6 +35,7 @@ def verify(*, stage_code: str | None = None) -> Iterator[Recount]:
                 yield found._replace(name=f"{stage.code}: {found.name}")
     if stage_code is None:
         yield custody.recount_counts()
+        yield oversight.recount_complaints()
         yield from cases.recount()
         yield from field.recount()
         yield audit.verify()
