@@ -67,7 +67,7 @@ def test_what_happens_to_everybody_is_no_signal():
 
 
 def test_where_everybody_takes_a_cut_it_is_odd_all_the_same():
-    everybody = {officer: (Kind.VOICE,) for officer in range(1, 81)}
+    everybody = dict.fromkeys(range(1, 81), (Kind.VOICE,))
     named = {signal.officer for signal in signals(Branch(7, thieves=everybody).facts()) if signal.kind is Kind.VOICE}
     assert len(named) > 70
 
