@@ -42,7 +42,7 @@ SELECT i.number, i.payment, i.entitlement, i.officer, f.code AS officer_code, f.
 FROM oversight_sample_item AS i
 JOIN oversight_sample AS s ON s.id = i.sample_id
 LEFT JOIN danom_entitlement AS e ON (e.stage, e.branch, e.id) = (s.stage_id, s.branch_id, i.entitlement)
-LEFT JOIN registry_family AS r ON (r.id, r.branch) = (e.family, e.branch)
+LEFT JOIN registry_family AS r ON (r.stage, r.id, r.branch) = (e.stage, e.family, e.branch)
 LEFT JOIN offices_officer AS f ON f.id = i.officer
 LEFT JOIN areas_area AS v ON v.code = i.village
 LEFT JOIN payments_payment AS p ON (p.stage, p.branch, p.entitlement, p.id) = (s.stage_id, s.branch_id, i.entitlement, i.payment)
