@@ -221,10 +221,10 @@ ORDER BY last.step = 'answered', c.due_at, c.id
 LIMIT %(limit)s
 
 -- name: hold_complaint
--- One complaint, held until this transaction ends: its next step is this transaction's.
-SELECT c.id, c.branch_id AS branch FROM oversight_complaint AS c
+-- One complaint, held until this transaction ends: its next step is this transaction's. Its row is a fact that nobody may lock.
+SELECT c.id, c.branch_id AS branch, pg_advisory_xact_lock(hashtextextended('complaint ' || c.id, 0))
+FROM oversight_complaint AS c
 WHERE c.id = %(complaint)s AND (c.branch_id = ANY (%(branches)s::integer[]) OR %(branches)s::integer[] IS NULL)
-FOR UPDATE
 
 -- name: steps
 -- What happened to a complaint, in order.
