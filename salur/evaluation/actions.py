@@ -46,6 +46,7 @@ from salur.programmes.models import Stage
 queries = Queries(__file__)
 
 EARLIER_STAGES = 4
+HIRES = ("stage", "branches", "as_of", "known")  # what that query asks for
 
 _COUNT = re.compile(r"^\d{1,3}(\d*|([.,]\d{3})*)$")
 _PRINTED = {**dict.fromkeys(COUNTS, _COUNT), Measure.PAID_PERCENT: re.compile(r"^\d{1,3}([.,]\d+)?$")}
@@ -178,6 +179,9 @@ class _Facts:
         within = {"branches": list(branches), "as_of": table.as_of}
         self.cash = {row.branch: Cash(*row[1:]) for row in queries.cash(since=since, **within)}
         self.cases = {row.branch: Cases(*row[1:]) for row in queries.cases(stage=stage.id, **within)}
+        complaints = queries.complaints(stage=stage.id, since=since, **within)
+        self.complaints = {row.branch: Complaints(*row[1:]) for row in complaints}
+        self.hires = {row.branch: row.hires for row in queries.hires(**{name: known[name] for name in HIRES})}
         self.notes = defaultdict(list)
         for row in queries.notes(stage=stage.id, branches=list(branches)):
             self.notes[row.branch_id].append(
@@ -200,13 +204,13 @@ class _Facts:
             geotagged=row.geotagged,
             amount_paid_rp=row.amount_paid_rp,
             days=_running(self.days[row.key], row, self.today),
-            hires=None,
+            hires=self.hires.get(row.key, 0) if self.days[row.key] else None,
             by_channel=[each for by, each in made if by == "channel"],
             by_terrain=[each for by, each in made if by == "terrain"],
             unpaid={each.reason: each.families for each in self.unpaid[row.key]},
             cash=self.cash.get(row.key, Cash()),
             cases=self.cases.get(row.key, Cases()),
-            complaints=Complaints(),
+            complaints=self.complaints.get(row.key, Complaints()),
             notes=self.notes[row.key],
         )
 

@@ -146,6 +146,39 @@ LEFT JOIN LATERAL (
 WHERE c.stage = %(stage)s AND c.branch = ANY (%(branches)s::integer[]) AND c.opened_at <= %(as_of)s::timestamptz
 GROUP BY c.branch
 
+-- name: hires
+-- The officers hired from outside who paid a family, visited one in vain or located a house in a stage up to a moment, by branch.
+SELECT b.id AS branch, count(*) AS hires
+FROM offices_office AS b
+JOIN offices_officer AS f ON f.branch_id = b.id AND f.kind = 'external'
+WHERE b.id = ANY (%(branches)s::integer[]) AND f.id IN (
+    SELECT p.officer FROM payments_payment AS p
+    WHERE p.stage = %(stage)s AND p.branch = ANY (%(branches)s::integer[])
+        AND CASE WHEN %(known)s THEN p.recorded_at ELSE p.paid_at END <= %(as_of)s::timestamptz
+    UNION
+    SELECT x.officer FROM payments_failure AS x
+    WHERE x.stage = %(stage)s AND x.branch = ANY (%(branches)s::integer[])
+        AND CASE WHEN %(known)s THEN x.recorded_at ELSE x.visited_at END <= %(as_of)s::timestamptz
+    UNION
+    SELECT g.officer FROM evidence_geotag AS g
+    WHERE g.stage = %(stage)s AND g.branch = ANY (%(branches)s::integer[])
+        AND CASE WHEN %(known)s THEN g.recorded_at ELSE g.taken_at END <= %(as_of)s::timestamptz
+)
+GROUP BY b.id
+
+-- name: complaints
+-- Complaints by branch as of a moment: those that name the stage, and those of its days that name none.
+SELECT c.branch_id AS branch, count(*) AS received, count(*) FILTER (WHERE last.step = 'answered') AS answered,
+    count(*) FILTER (WHERE CASE WHEN last.step = 'answered' THEN last.at ELSE %(as_of)s::timestamptz END > c.due_at) AS late
+FROM oversight_complaint AS c
+JOIN LATERAL (
+    SELECT step, at FROM oversight_complaint_step AS s
+    WHERE s.complaint_id = c.id AND s.at <= %(as_of)s::timestamptz ORDER BY number DESC LIMIT 1
+) AS last ON true
+WHERE c.branch_id = ANY (%(branches)s::integer[]) AND c.received_at <= %(as_of)s::timestamptz
+    AND (c.stage_id = %(stage)s OR c.stage_id IS NULL AND c.received_at >= %(since)s::timestamptz)
+GROUP BY c.branch_id
+
 -- name: notes
 -- What branches say helped and hindered, as it stands: notes that no later one stands for.
 SELECT n.id, o.code AS branch, n.branch_id, n.side, n.tag, n.text, n.written_by, n.written_at

@@ -115,7 +115,8 @@ class Note:
 
 @dataclass(frozen=True)
 class BranchReport:
-    """How one branch did. Counts are families as of the report's moment; ``hires`` is None where no plan was published.
+    """How one branch did. Counts are families as of the report's moment; ``hires`` are the officers from outside who worked;
+    None where nobody did yet.
 
     ``unpaid`` counts families by the reason of the last visit, ``not_visited`` among them.
     """

@@ -30,6 +30,7 @@ from salur.lib.ids import uuid7_of
 from salur.lib.sql import Queries
 from salur.monitoring.actions import Quotation, load_quotations
 from salur.offices.actions import branches_by_code, import_officers, import_offices, register_officers
+from salur.offices.rules import OfficerKind
 from salur.payments.actions import record_failures, record_payments
 from salur.payments.rules import Channel, Failure, FailureOutcome, Outcome, Payment, Reason
 from salur.programmes.actions import import_programmes, stage_by_code
@@ -132,7 +133,16 @@ class _Book:
         with sheet.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(["code", "name", "office", "kind"])
-            writer.writerows((officer.code, officer.name, scenario.code, "external") for officer in played.officers)
+            hired = range(scenario.officers - scenario.hired, scenario.officers)  # the last of the first team
+            writer.writerows(
+                (
+                    officer.code,
+                    officer.name,
+                    scenario.code,
+                    OfficerKind.EXTERNAL if place in hired else OfficerKind.EMPLOYEE,
+                )
+                for place, officer in enumerate(played.officers)
+            )
         import_officers(path=sheet)
         ids = register_officers(codes={(self.branch, officer.code) for officer in played.officers})
         return [ids[self.branch, officer.code] for officer in played.officers]

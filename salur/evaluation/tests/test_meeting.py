@@ -19,7 +19,9 @@ from salur.evaluation.rules import Measure, Side, Tag
 from salur.lib.indonesian import number, percent
 from salur.lib.problem import Conflict, NotFound, Problem
 from salur.lib.stage_tables import open_stage_partitions
-from salur.offices.models import Office
+from salur.offices.models import Office, Officer
+from salur.oversight.actions import answer_complaint, receive_complaint
+from salur.oversight.rules import About, Way
 from salur.payments import actions as payments
 from salur.payments.rules import Channel, Failure, Payment, Reason
 from salur.programmes.models import Stage
@@ -85,8 +87,8 @@ def test_the_ranking_has_the_fields_that_other_programs_read(meeting, typed):
     answer = typed(evaluation, "report", *ROWS, "--as-of", "2022-03-26")
     assert answer.code == 0
     assert [{key: row[key] for key in ("rank", "branch", "allocated", "paid", "paid_percent", "geotag_percent", "days_to_50", "days_to_90", "hires")} for row in answer.data["ranking"]] == [
-        {"rank": 1, "branch": "KC-SIT", "allocated": 1, "paid": 1, "paid_percent": 100.0, "geotag_percent": 0.0, "days_to_50": 1, "days_to_90": 1, "hires": None},
-        {"rank": 2, "branch": "KC-BDW", "allocated": 10, "paid": 6, "paid_percent": 60.0, "geotag_percent": 0.0, "days_to_50": 1, "days_to_90": None, "hires": None},
+        {"rank": 1, "branch": "KC-SIT", "allocated": 1, "paid": 1, "paid_percent": 100.0, "geotag_percent": 0.0, "days_to_50": 1, "days_to_90": 1, "hires": 0},
+        {"rank": 2, "branch": "KC-BDW", "allocated": 10, "paid": 6, "paid_percent": 60.0, "geotag_percent": 0.0, "days_to_50": 1, "days_to_90": None, "hires": 0},
     ]  # fmt: skip
     assert answer.data["region"] == REGION
     assert answer.data["as_of"].startswith("2022-03-26T16:59:59")
@@ -136,6 +138,43 @@ def test_page_paper_and_command_line_say_the_same(meeting, typed, tmp_path):
     assert "14 berbeda +3 dari jumlah 2 kantor di bawahnya, 11." in printed
     assert "26 Maret 2022 23.59 WIB" in page
     assert "26 Maret 2022 23.59 WIB" in printed
+
+
+def test_hires_are_those_from_outside_who_worked_by_then(meeting, typed):
+    officers = list(Officer.objects.filter(id__in=meeting.officers).order_by("id"))
+    Officer.objects.filter(id=officers[1].id).update(kind="external")
+    Officer.objects.create(branch_id=meeting.branch, code="JB-9", name="Tanpa tugas", kind="external")
+
+    def hires(day):
+        rows = typed(evaluation, "report", *ROWS, "--as-of", day).data["ranking"]
+        return {row["branch"]: row["hires"] for row in rows}
+
+    assert hires("2022-03-11") == {"KC-BDW": None, "KC-SIT": None}, "nobody worked yet"
+    assert hires("2022-03-12") == {"KC-BDW": 0, "KC-SIT": 0}
+    assert hires("2022-03-13") == {"KC-BDW": 1, "KC-SIT": 0}, "who is hired and never works is not counted"
+
+
+def test_complaints_stand_with_their_clock(meeting, typed):
+    def complain(days, about=About.LESS, **more):
+        at = meeting.noon + timedelta(days=days)
+        return receive_complaint(
+            branch=meeting.branch, way=Way.PHONE, about=about, text="Uangnya kurang.", actor="loket", at=at, **more
+        )[0]
+
+    answered, late, unanswered = complain(0, stage_code=STAGE), complain(0), complain(1, stage_code=STAGE)
+    complain(-60)  # before the stage, and of no stage
+    answer_complaint(complaint=answered, text="Sudah dibayar.", actor="cabang", at=meeting.noon + timedelta(days=2))
+    answer_complaint(complaint=late, text="Sudah dibayar.", actor="cabang", at=meeting.noon + timedelta(days=9))
+
+    def counted(day):
+        rows = typed(evaluation, "report", *ROWS, "--as-of", day).data["branches"]
+        return next(row["complaints"] for row in rows if row["branch"] == "KC-BDW")
+
+    assert counted("2022-03-12") == {"received": 2, "answered": 0, "late": 0}
+    assert counted("2022-03-14") == {"received": 3, "answered": 1, "late": 0}
+    assert counted("2022-03-26") == {"received": 3, "answered": 2, "late": 2}
+    answer_complaint(complaint=unanswered, text="Sudah dibayar.", actor="cabang", at=meeting.noon + timedelta(days=30))
+    assert counted("2022-03-26") == {"received": 3, "answered": 2, "late": 2}, "what came later was not known"
 
 
 def test_an_earlier_moment_shows_what_there_was(meeting, typed):
