@@ -5,14 +5,24 @@ The demo runs as a newcomer runs it: the program, a fresh home, nothing else.
 
 import json
 import os
+import re
+import socket
 import subprocess
 import sys
+import time
+from contextlib import contextmanager
+from decimal import Decimal
+from http.cookiejar import CookieJar
 from pathlib import Path
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, build_opener
 
 import psycopg
 import pytest
+from pypdf import PdfReader
 
 from salur.lib.database.server import EmbeddedServer
+from salur.lib.indonesian import number, percent
 
 PAID = {
     "KC-BDW": (101_913, 101_506),
@@ -103,6 +113,70 @@ def test_the_regional_meeting_ranks_names_and_flags(played):
     assert all(sum(day["paid"] for day in each["days"]) == PAID[each["branch"]][1] for each in meeting["progress"])
     assert sum(meeting["unpaid"].values()) == sum(allocated - paid for allocated, paid in PAID.values())
     assert played.demo["evaluation"]["ranking"] == meeting["ranking"]
+
+
+def test_page_and_paper_of_the_meeting_agree_with_the_command_line(played, tmp_path):
+    words = ("evaluation", "report", "--region", "REG-5", "--stage", STAGE, "--as-of", "2022-03-26")
+    said, paper = played.answer(*words), tmp_path / "evaluasi.pdf"
+    played.answer(*words, "--format", "pdf", "--out", str(paper))
+    with served(played, role="region") as get:
+        page = get(f"/evaluasi/{STAGE}/REG-5/?as_of=2022-03-26").decode()
+        assert get(f"/evaluasi/{STAGE}/REG-5/evaluasi.pdf?as_of=2022-03-26") == paper.read_bytes()
+    page = plain(re.sub(r"<[^>]+>", " ", page))
+    printed = plain(" ".join(sheet.extract_text() for sheet in PdfReader(paper).pages))
+    for row in said["ranking"]:
+        for shown in (row["allocated"], row["paid"]):
+            assert number(shown) in page
+            assert number(shown) in printed
+        for shown in (row["paid_percent"], row["geotag_percent"]):
+            assert plain(percent(Decimal(f"{shown:.2f}"))) in page
+            assert plain(percent(Decimal(f"{shown:.2f}"))) in printed
+    for quoted in ("99,6 %", "99,38 %", "86,87 %", "97,31 %"):
+        assert quoted in page
+        assert quoted in printed
+    for text in (page, printed):
+        assert "97,31 % dipotong: 147.627 dari 151.699" in text, "the note on Kediri"
+        named = text[text.index("Unggul geotagging") :][:120]
+        assert named.index("Selong") < named.index("Kediri")
+        assert "Merekrut 40–50 tenaga tambahan" in text
+    assert {row["branch"]: row["hires"] for row in said["ranking"]} == {"KC-BDW": 45, "KC-PMK": 48, "KC-SEL": 46, "KC-KDR": 60}
+    assert all(row["days_to_50"] <= row["days_to_90"] <= row["days_to_95"] for row in said["ranking"] if row["days_to_95"])
+
+
+def plain(text: str) -> str:
+    return re.sub(r"\s+", " ", text.replace("\u00a0", " "))
+
+
+@contextmanager
+def served(home, *, role):
+    """Pages as somebody of the demo sees them, signed in."""
+    user = next(user for user in home.demo["users"] if user["role"] == role)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "salur", "serve", "--port", str(port)]
+    running = subprocess.Popen(command, env=home.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    jar = CookieJar()
+    opener = build_opener(HTTPCookieProcessor(jar))
+
+    def get(address, **form):
+        data = urlencode(form).encode() if form else None
+        with opener.open(f"http://127.0.0.1:{port}{address}", data=data, timeout=60) as answer:
+            return answer.read()
+
+    try:
+        for _ in range(300):
+            try:
+                get("/masuk/")
+                break
+            except OSError:
+                time.sleep(0.1)
+        token = next(cookie.value for cookie in jar if "csrf" in cookie.name)
+        get("/masuk/", username=user["username"], password=user["password"], csrfmiddlewaretoken=token)
+        yield get
+    finally:
+        running.terminate()
+        running.wait(timeout=30)
 
 
 def test_every_level_of_the_table_adds_up_to_the_same(played):

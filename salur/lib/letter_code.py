@@ -13,12 +13,15 @@ changed since; a phone that is stolen holds no key to make letters with.
 
 import hashlib
 import hmac
+import re
 from collections.abc import Iterable
 from uuid import UUID
 
 from salur.lib.secrets import derived_key
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+# As a person may read a code aloud or write it down: Crockford's base 32 takes these for others.
+MEANT = str.maketrans("OIL", "011")
 
 
 def letter_code(entitlement: UUID) -> str:
@@ -26,6 +29,23 @@ def letter_code(entitlement: UUID) -> str:
     bits = int.from_bytes(hashlib.sha256(entitlement.bytes).digest()[:5], "big") >> 5
     values = [bits >> shift & 31 for shift in range(30, -5, -5)]
     return "".join(ALPHABET[value] for value in (*values, check(values)))
+
+
+def code_of(typed: str) -> str:
+    """The code of a letter as it is printed, however it was typed; empty for what is none."""
+    code = re.sub(r"[ \-]", "", typed.upper()).translate(MEANT)
+    if len(code) != 8 or any(sign not in ALPHABET for sign in code):
+        return ""
+    values = [ALPHABET.index(sign) for sign in code]
+    return code if check(values[:7]) == values[7] else ""
+
+
+def hash_range(code: str) -> tuple[bytes, bytes]:
+    """The first and the last five bytes that the hash of an entitlement with this code can begin with."""
+    bits = 0
+    for sign in code[:7]:
+        bits = bits << 5 | ALPHABET.index(sign)
+    return (bits << 5).to_bytes(5, "big"), (bits << 5 | 31).to_bytes(5, "big")
 
 
 def check(values: Iterable[int]) -> int:

@@ -1,6 +1,8 @@
 """The verbs of oversight: draw a sample and write down answers; look at officers; receive, take, answer complaints; control visits; recount."""
 
 import hashlib
+import hmac
+import json
 import os
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,12 +17,14 @@ from django.db import IntegrityError, transaction
 
 from salur.audit import actions as audit
 from salur.cases import actions as cases
-from salur.cases.rules import SYSTEM, NewCase
+from salur.cases.rules import SYSTEM, Decision, NewCase
 from salur.cases.rules import Kind as CaseKind
+from salur.cases.rules import State as CaseState
 from salur.lib.ids import uuid7
-from salur.lib.letter_code import ALPHABET
-from salur.lib.photo import NotAPhoto, check, look
+from salur.lib.letter_code import ALPHABET, MEANT, code_of, hash_range
+from salur.lib.photo import NotAPhoto, check, for_display, look, thumbnail
 from salur.lib.problem import Conflict, NotFound, Problem
+from salur.lib.secrets import derived_key
 from salur.lib.sql import Queries, Recount
 from salur.lib.storage import object_store
 from salur.offices.models import Office, Officer
@@ -65,6 +69,11 @@ class NotASample(Problem):
 
 class NotAComplaint(Problem):
     code = "not_a_complaint"
+
+
+class TooOften(Problem):
+    code = "too_often"
+    status = 429
 
 
 class NotAVisit(Problem):
@@ -267,7 +276,7 @@ def look_at(*, stage_code: str, branch: int, actor: str, at: datetime) -> Looked
         )  # fmt: skip
         odd = [
             NewCase(
-                CaseKind.OFFICER_SIGNALS, f"stage/{stage.id}/officer/{officer}", branch, stage.id, None, f"officer {officer}",
+                CaseKind.OFFICER_SIGNALS, _subject(stage.id, officer), branch, stage.id, None, f"officer {officer}",
                 {
                     "officer": officer, "score": round(score, 1),
                     "signals": [f"{s.kind}: {s.count} of {s.of}" for s in found if s.officer == officer],
@@ -277,7 +286,35 @@ def look_at(*, stage_code: str, branch: int, actor: str, at: datetime) -> Looked
             if score >= REVIEW_FROM
         ]  # fmt: skip
         opened = cases.open_cases(cases=odd, actor=SYSTEM, at=at)
-    return Looked(made, branch, found, existed=False, cases=sum(case.outcome == "created" for case in opened))
+        again = _open_again(stage=stage.id, branch=branch, found=found, odd=odd, at=at)
+    new = sum(case.outcome == "created" for case in opened)
+    return Looked(made, branch, found, existed=False, cases=new + again)
+
+
+def _subject(stage: int, officer: int) -> str:
+    return f"stage/{stage}/officer/{officer}"
+
+
+def _open_again(*, stage: int, branch: int, found: Sequence[Signal], odd: Sequence[NewCase], at: datetime) -> int:
+    """Cases that were decided on less than is found now: another kind of signal, or half as much again. How many."""
+    decided = {
+        row.subject: row
+        for row in cases.cases(state=CaseState.DECIDED, kind=CaseKind.OFFICER_SIGNALS, stage=stage, branches=[branch], limit=10_000)
+    }  # fmt: skip
+    opened = 0
+    for case in odd:
+        row = decided.get(case.subject)
+        if row is None:
+            continue
+        officer = int(case.subject.rpartition("/")[2])
+        before = queries.signals_before(stage=stage, branch=branch, officer=officer, at=row.decided_at)
+        now_there = {str(signal.kind): signal.score for signal in found if signal.officer == officer}
+        more = sorted(set(now_there) - {each.kind for each in before})
+        if more or sum(now_there.values()) > 1.5 * sum(each.score_milli for each in before) / 1000:
+            reason = f"A later look found more: {', '.join(more) or 'the same, more often'}."
+            cases.reopen(case=row.id, reason=reason, actor=SYSTEM, at=at)
+            opened += 1
+    return opened
 
 
 def _ppm(signal: Signal) -> int:
@@ -380,6 +417,87 @@ def ranking(*, stage: int, branches: Sequence[int] | None = None, officer: int |
     ]  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Attended:
+    """An officer with signals, and what people made of them; ``case`` is None as long as nobody had to look."""
+
+    stage: int
+    ranked: Ranked
+    case: Any | None
+    events: Sequence[Any]
+    looked_at: datetime
+
+    @property
+    def signals(self) -> Sequence[Any]:
+        return self.ranked.signals
+
+
+def states_of_officers(*, stage: int, officers: Sequence[int]) -> dict[int, Any]:
+    """The case about each officer's signals, for those who have one."""
+    rows = cases.cases(state=None, kind=CaseKind.OFFICER_SIGNALS, stage=stage, limit=100_000)
+    by_subject = {row.subject: row for row in rows}
+    return {each: row for each in officers if (row := by_subject.get(_subject(stage, each)))}
+
+
+def officer_signals(*, stage: int, officer: int, branches: Sequence[int] | None = None) -> Attended:
+    """One officer's signals and their case; raises ``NotFound`` for who has none."""
+    found = next((each for each in ranking(stage=stage, branches=branches) if each.officer == officer), None)
+    if found is None:
+        raise NotFound("There are no signals about this officer.")
+    case = states_of_officers(stage=stage, officers=[officer]).get(officer)
+    events = cases.show(case=case.id)[1] if case else []
+    (looked,) = latest_looks(stage=stage, branches=[found.branch])
+    return Attended(stage, found, case, events, looked.looked_at)
+
+
+def where_to_look(*, officer: Attended) -> list[Any]:
+    """The villages in which the officer paid most."""
+    return queries.where_to_look(stage=officer.stage, branch=officer.ranked.branch, officer=officer.ranked.officer)
+
+
+@transaction.atomic
+def decide_signals(
+    *,
+    stage_code: str,
+    officer: int,
+    decision: Decision | None,
+    reason: str,
+    actor: str,
+    at: datetime,
+    branches: Sequence[int] | None = None,
+) -> UUID:
+    """A person decides what an officer's signals come to, with a reason; without a decision it is written down what is being done.
+
+    The signals become a case where they were none yet; one that was decided is opened again by a note or another decision. Nobody decides
+    about their own work. Raises ``NotFound``, ``NoReason``, ``SamePerson``.
+    """
+    stage = stage_by_code(stage_code)
+    found = officer_signals(stage=stage.id, officer=officer, branches=branches).ranked
+    if actor in (found.code, found.name):
+        raise cases.SamePerson("Somebody else must decide about your own work.")
+    facts = {
+        "officer": officer,
+        "score": str(found.score),
+        "signals": [f"{row.kind}: {row.count} of {row.of}" for row in found.signals],
+    }
+    new = NewCase(
+        CaseKind.OFFICER_SIGNALS, _subject(stage.id, officer), found.branch, stage.id, None, f"officer {officer}", facts
+    )
+    (case,) = cases.open_cases(cases=[new], actor=actor, at=at)
+    cases.hold(case=case.id)
+    row, _events = cases.show(case=case.id)
+    said = reason.strip()
+    if (row.decision, row.reason, row.decided_by) == (decision, said, actor):
+        return case.id  # the same again
+    if row.state == CaseState.DECIDED:
+        cases.reopen(case=case.id, reason=said, actor=actor, at=at)
+    elif decision is None:
+        cases.note(case=case.id, text=said, actor=actor, at=at)
+    if decision is not None:
+        cases.decide(case=case.id, decision=decision, reason=said, actor=actor, at=at)
+    return case.id
+
+
 # -- complaints ------------------------------------------------------------------------------------------------------------------
 
 
@@ -395,6 +513,7 @@ def receive_complaint(
     contact: str = "",
     stage_code: str | None = None,
     officer: int | None = None,
+    entitlement: UUID | None = None,
     id: UUID | None = None,
 ) -> tuple[UUID, str]:
     """Take a complaint in and start its clock; answers its id and the ticket that the complainant keeps.
@@ -415,15 +534,51 @@ def receive_complaint(
     version = key_version()
     seal = sealer(LINE, version)
     made = id or uuid7(at)
+    sealed, reached = seal.seal(text.encode()), seal.seal(contact.encode()) if contact else None
     complaint = Complaint.objects.create(
         id=made, ticket=_ticket(), stage=stage_by_code(stage_code) if stage_code else None, branch_id=branch, officer_id=officer,
-        way=str(way), about=str(about), text_sealed=seal.seal(text.encode()), contact_sealed=seal.seal(contact.encode()) if contact else None,
+        entitlement=entitlement, way=str(way), about=str(about), text_sealed=sealed, contact_sealed=reached,
         key_version=version, received_at=at, due_at=due_at(about, at),
     )  # fmt: skip
     ComplaintStep.objects.create(complaint=complaint, number=1, step=str(Step.RECEIVED), actor=actor, at=at)
     facts = {"ticket": complaint.ticket, "way": way, "about": about, "due_at": complaint.due_at}
     audit.record(actor=actor, verb="received", subject=f"complaint/{made}", facts=facts, at=at, branch=branch)
     return made, complaint.ticket
+
+
+def by_letter(*, code: str) -> Any:
+    """The entitlement (stage, stage_code, branch, id) and who paid it, by the code on its letter; raises ``NotFound``."""
+    read = code_of(code)
+    first, last = hash_range(read) if read else (b"", b"")
+    rows = queries.by_letter(first=first, last=last) if read else []
+    if not rows:
+        raise NotFound("No letter has this code: compare it with the letter, or leave it empty.")
+    return rows[0]
+
+
+def branches_to_choose(*, branches: Sequence[int] | None = None) -> list[Any]:
+    return queries.branches(branches=_list(branches))
+
+
+def knock(*, door: str, source: str, most: int, at: datetime) -> None:
+    """Count what somebody without an account asks, whatever comes of it; above ``most`` within an hour raises ``TooOften``.
+
+    Kept in the database, because several processes answer, and as a keyed hash, because an address is personal data.
+    """
+    hour = at.replace(minute=0, second=0, microsecond=0)
+    hashed = hmac.digest(derived_key("knocks"), f"{door} {source}".encode(), "sha256")[:16]
+    if queries.one("knock", source=hashed, hour=hour).count > most:
+        raise TooOften("There were too many requests from here: try again in an hour.")
+
+
+@transaction.atomic
+def open_contact(*, complaint: UUID, actor: str, at: datetime, branches: Sequence[int] | None = None) -> str:
+    """How the complainant can be reached; whoever looks leaves a trace."""
+    row, _ = one_complaint(complaint=complaint, now=at, branches=branches)
+    audit.record(
+        actor=actor, verb="opened contact", subject=f"complaint/{complaint}", facts={}, at=at, branch=row.branch
+    )
+    return opened(row)[1]
 
 
 def _ticket() -> str:
@@ -497,6 +652,7 @@ def complaints(
     branches: Sequence[int] | None = None,
     stage: int | None = None,
     answered: bool | None = None,
+    late: bool | None = None,
     complaint: UUID | None = None,
     ticket: str | None = None,
     limit: int = 200,
@@ -507,10 +663,16 @@ def complaints(
         branches=_list(branches),
         stage=stage,
         answered=answered,
+        late=late,
         complaint=complaint,
         ticket=ticket,
         limit=limit,
     )
+
+
+def count_complaints(*, now: datetime, branches: Sequence[int] | None = None) -> Any:
+    """How many are ``open``, ``late`` among those, and ``answered``."""
+    return queries.one("count_complaints", now=now, branches=_list(branches))
 
 
 def one_complaint(*, complaint: UUID, now: datetime, branches: Sequence[int] | None = None) -> tuple[Any, list[Any]]:
@@ -523,7 +685,7 @@ def one_complaint(*, complaint: UUID, now: datetime, branches: Sequence[int] | N
 
 def by_ticket(*, ticket: str, now: datetime) -> Any:
     """A complaint by what its complainant keeps; raises ``NotFound``. Letters that are easily confused are read as what they mean."""
-    plain = ticket.upper().replace(" ", "").replace("-", "").translate(str.maketrans("OIL", "011"))
+    plain = ticket.upper().replace(" ", "").replace("-", "").translate(MEANT)
     rows = complaints(now=now, ticket=f"{plain[:5]}-{plain[5:]}", limit=1) if len(plain) == 10 else []
     if not rows:
         raise NotFound("There is no complaint with this number.")
@@ -617,7 +779,30 @@ def visits(
     visit: UUID | None = None,
     limit: int = 200,
 ) -> list[Any]:
-    return queries.visits(visit=visit, stage=stage, branches=_list(branches), limit=limit)
+    """Rows with what was ``found`` of each ``Check``, and the hashes of ``photos``; the latest first."""
+    rows = queries.visits(visit=visit, stage=stage, branches=_list(branches), limit=limit)
+    return [row._replace(found=json.loads(row.found)) if isinstance(row.found, str) else row for row in rows]
+
+
+def visit_photo(*, visit: UUID, sha256: str, small: bool, branches: Sequence[int] | None = None) -> bytes:
+    """A photo of a visit to be shown: without what it carries along. Raises ``NotFound``."""
+    rows = visits(visit=visit, branches=branches, limit=1)
+    if not rows or sha256 not in rows[0].photos:
+        raise NotFound("There is no such photo.")
+    data = object_store().get(sha256=bytes.fromhex(sha256))
+    return thumbnail(data) if small else for_display(data)
+
+
+def villages_of(*, stage: int, branch: int) -> list[Any]:
+    return queries.villages_of(stage=stage, branch=branch)
+
+
+def officers_of(*, branch: int) -> list[Officer]:
+    return list(Officer.objects.filter(branch_id=branch).order_by("name", "code"))
+
+
+def zone_of(*, branch: int) -> str:
+    return Office.objects.get(id=branch).timezone
 
 
 # -- recount ---------------------------------------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """`salur oversight …`: samples, signals, complaints, control visits."""
 
-import json
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import click
+from django.utils import translation
 
 from salur.lib.clock import moment, now
 from salur.lib.command import Answer, acting, answers, table
@@ -15,8 +15,8 @@ from salur.lib.problem import Problem
 from salur.offices.actions import branches_by_code
 from salur.offices.models import Officer
 from salur.oversight import actions
-from salur.oversight.rules import About, Check, Found, Method, Said, Way, sentence
-from salur.oversight.signals import Kind, Signal
+from salur.oversight.rules import About, Check, Found, Method, Said, Way
+from salur.oversight.words import sentence
 from salur.programmes.actions import stage_by_code
 
 STAGE = click.option("--stage", "stage_code", required=True, metavar="CODE")
@@ -211,8 +211,8 @@ def signals(stage_code: str, branch_code: str | None, last: bool, top: int, acto
 
 
 def _sentence(row: Any, name: str) -> str:
-    signal = Signal(row.officer, Kind(row.kind), row.count, row.of, row.peers_ppm / 10_000, row.surprise_milli / 1000)
-    return sentence(signal, name)
+    with translation.override("en"):
+        return sentence(row, name)
 
 
 # -- complaints ------------------------------------------------------------------------------------------------------------------
@@ -253,6 +253,7 @@ def list_complaints(branch_code: str | None, everything: bool) -> Answer:
 @click.option("--contact", default="", help="How the complainant can be reached; kept sealed.")
 @click.option("--stage", "stage_code", metavar="CODE")
 @click.option("--officer", "officer_code", metavar="CODE")
+@click.option("--letter", help="The code on the family's letter: tells stage, family and who paid.")
 @click.option("--id", "id_", type=click.UUID, help="Makes it safe to repeat.")
 @click.argument("text")
 @acting
@@ -264,15 +265,20 @@ def receive(
     contact: str,
     stage_code: str | None,
     officer_code: str | None,
+    letter: str | None,
     id_: UUID | None,
     text: str,
     actor: str,
 ) -> Answer:
     """Take a complaint in; its clock starts."""
     branch = _branch(branch_code)
+    officer, entitlement = _officer(branch, officer_code), None
+    if letter:
+        found = actions.by_letter(code=letter)
+        branch, stage_code, entitlement, officer = found.branch, found.stage_code, found.id, officer or found.officer
     made, ticket = actions.receive_complaint(
-        branch=branch, way=Way(way), about=About(about), text=text, contact=contact, stage_code=stage_code, officer=_officer(branch, officer_code),
-        id=id_, actor=actor, at=now(),
+        branch=branch, way=Way(way), about=About(about), text=text, contact=contact, stage_code=stage_code, officer=officer,
+        entitlement=entitlement, id=id_, actor=actor, at=now(),
     )  # fmt: skip
     return Answer({"complaint": made, "ticket": ticket}, f"Complaint {ticket}.")
 
@@ -348,7 +354,7 @@ def list_visits(stage_code: str | None) -> Answer:
     found = [
         {
             "visit": row.id, "stage": row.stage_code, "branch": row.branch_code, "village": row.village, "officer": row.officer_code,
-            "found": row.found if isinstance(row.found, dict) else json.loads(row.found), "note": row.note, "photos": row.photos,
+            "found": row.found, "note": row.note, "photos": row.photos,
             "visited_by": row.visited_by, "visited_at": row.visited_at,
         }
         for row in rows

@@ -145,7 +145,10 @@ class PhotoLook(models.Model):
 
 
 class Complaint(SealedTable):
-    """What somebody complains of; text and contact are sealed, because people write numbers and names. ``ticket`` is what they keep."""
+    """What somebody complains of; text and contact are sealed, because people write numbers and names. ``ticket`` is what they keep.
+
+    ``entitlement`` is the family's, where the code of their letter was given; ``officer`` who paid it, or whom they name.
+    """
 
     sealed: ClassVar[dict[str, bytes]] = {"text_sealed": LINE, "contact_sealed": LINE}
 
@@ -154,6 +157,7 @@ class Complaint(SealedTable):
     stage = models.ForeignKey(Stage, models.PROTECT, null=True, related_name="+", db_index=False)
     branch = models.ForeignKey(Office, models.PROTECT, related_name="+", db_index=False)
     officer = models.ForeignKey(Officer, models.PROTECT, null=True, related_name="+", db_index=False)
+    entitlement = models.UUIDField(null=True)
     way = models.TextField()
     about = models.TextField()
     text_sealed = models.BinaryField()
@@ -237,3 +241,12 @@ class VisitPhoto(models.Model):
 
     class Meta:
         db_table = "oversight_visit_photo"
+
+
+class Knock(models.Model):
+    """How often somebody without an account asked within an hour; ``source`` is a keyed hash. Not a fact: an hour later it is thrown away."""
+
+    pk = models.CompositePrimaryKey("source", "hour")
+    source = models.BinaryField()
+    hour = models.DateTimeField()
+    count = models.IntegerField()

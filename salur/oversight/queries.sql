@@ -180,6 +180,32 @@ JOIN offices_office AS o ON o.id = l.branch_id
 WHERE s.look_id = ANY (%(looks)s::uuid[]) AND (s.officer_id = %(officer)s OR %(officer)s::integer IS NULL)
 ORDER BY s.score_milli DESC, s.officer_id, s.kind
 
+-- name: signals_before
+-- An officer's signals in the latest look at the branch up to a moment.
+SELECT s.kind, s.score_milli FROM oversight_signal AS s
+WHERE s.officer_id = %(officer)s AND s.look_id = (
+    SELECT id FROM oversight_look
+    WHERE stage_id = %(stage)s AND branch_id = %(branch)s AND looked_at <= %(at)s::timestamptz ORDER BY looked_at DESC, id DESC LIMIT 1
+)
+
+-- name: where_to_look
+-- The villages in which an officer paid, those with most families first.
+SELECT e.village, a.name AS village_name, k.name AS kecamatan_name, count(*) AS payments, min(p.paid_at) AS first, max(p.paid_at) AS last
+FROM payments_payment AS p
+JOIN danom_entitlement AS e ON (e.stage, e.branch, e.id) = (p.stage, p.branch, p.entitlement)
+LEFT JOIN areas_area AS a ON a.code = e.village
+LEFT JOIN areas_area AS k ON k.code = e.village / 10000
+WHERE p.stage = %(stage)s AND p.branch = %(branch)s AND p.officer = %(officer)s
+GROUP BY e.village, a.name, k.name ORDER BY payments DESC, e.village LIMIT 12
+
+-- name: villages_of
+-- The villages in which a branch has families of a stage.
+SELECT t.village, coalesce(a.name, '') AS name, coalesce(k.name, '') AS kecamatan
+FROM (SELECT DISTINCT village FROM danom_tally WHERE stage = %(stage)s AND branch = %(branch)s) AS t
+LEFT JOIN areas_area AS a ON a.code = t.village
+LEFT JOIN areas_area AS k ON k.code = t.village / 10000
+ORDER BY k.name, a.name, t.village
+
 -- name: recount_looks
 -- Looks of a stage with their signals as one text each, to compare with the digest.
 SELECT l.id, l.digest, l.branch_id AS branch, coalesce(string_agg(
@@ -198,7 +224,7 @@ ORDER BY t.branch
 -- name: complaints
 -- Complaints with their state, the responsible person and the answer; what is due first at the top.
 SELECT c.id, c.ticket, c.stage_id AS stage, g.code AS stage_code, c.branch_id AS branch, o.code AS branch_code, o.name AS branch_name,
-    o.timezone, f.code AS officer_code, f.name AS officer_name, c.way, c.about, c.text_sealed, c.contact_sealed, c.key_version, c.received_at,
+    o.timezone, f.code AS officer_code, f.name AS officer_name, c.entitlement, c.way, c.about, c.text_sealed, c.contact_sealed, c.key_version, c.received_at,
     c.due_at, last.step AS step, last.number AS steps, taken.person, answer.text AS answer, answer.at AS answered_at, answer.actor AS answered_by,
     CASE WHEN last.step = 'answered' THEN last.at > c.due_at ELSE %(now)s::timestamptz > c.due_at END AS late
 FROM oversight_complaint AS c
@@ -217,8 +243,42 @@ WHERE (c.id = %(complaint)s OR %(complaint)s::uuid IS NULL) AND (c.ticket = %(ti
     AND (c.branch_id = ANY (%(branches)s::integer[]) OR %(branches)s::integer[] IS NULL)
     AND (c.stage_id = %(stage)s OR %(stage)s::integer IS NULL)
     AND ((last.step = 'answered') = %(answered)s OR %(answered)s::boolean IS NULL)
+    AND ((CASE WHEN last.step = 'answered' THEN last.at ELSE %(now)s::timestamptz END > c.due_at) = %(late)s OR %(late)s::boolean IS NULL)
 ORDER BY last.step = 'answered', c.due_at, c.id
 LIMIT %(limit)s
+
+-- name: count_complaints
+-- How many complaints are open, late among those, and answered.
+SELECT count(*) FILTER (WHERE last.step <> 'answered') AS open, count(*) FILTER (WHERE last.step <> 'answered' AND c.due_at < %(now)s::timestamptz) AS late,
+    count(*) FILTER (WHERE last.step = 'answered') AS answered
+FROM oversight_complaint AS c
+JOIN LATERAL (SELECT step FROM oversight_complaint_step AS s WHERE s.complaint_id = c.id ORDER BY number DESC LIMIT 1) AS last ON true
+WHERE c.branch_id = ANY (%(branches)s::integer[]) OR %(branches)s::integer[] IS NULL
+
+-- name: by_letter
+-- The entitlement whose letter carries a code (its first 35 bits of the hash), with the officer who paid it; of several the newest.
+SELECT e.stage, s.code AS stage_code, e.branch, e.id, p.officer
+FROM danom_entitlement AS e
+JOIN programmes_stage AS s ON s.id = e.stage
+LEFT JOIN payments_payment AS p ON (p.stage, p.branch, p.entitlement) = (e.stage, e.branch, e.id)
+    AND NOT EXISTS (SELECT FROM payments_void AS v WHERE (v.stage, v.branch, v.entitlement, v.round) = (p.stage, p.branch, p.entitlement, p.round))
+WHERE substr(sha256(uuid_send(e.id)), 1, 5) BETWEEN %(first)s AND %(last)s
+ORDER BY s.opens DESC, s.id DESC LIMIT 1
+
+-- name: knock
+-- Count what somebody without an account asks within an hour, and forget the hours of yesterday.
+WITH forgotten AS (
+    DELETE FROM oversight_knock WHERE hour < %(hour)s::timestamptz - interval '1 day'
+)
+INSERT INTO oversight_knock (source, hour, count) VALUES (%(source)s, %(hour)s, 1)
+ON CONFLICT (source, hour) DO UPDATE SET count = oversight_knock.count + 1
+RETURNING count
+
+-- name: branches
+-- The branches that a complaint may go to.
+SELECT id, code, name FROM offices_office
+WHERE kind IN ('KC', 'KCU') AND (id = ANY (%(branches)s::integer[]) OR %(branches)s::integer[] IS NULL)
+ORDER BY name, code
 
 -- name: hold_complaint
 -- One complaint, held until this transaction ends: its next step is this transaction's. Its row is a fact that nobody may lock.

@@ -8,7 +8,6 @@ from typing import NamedTuple
 from uuid import UUID
 
 from salur.oversight.sampling import Estimate, estimate
-from salur.oversight.signals import Kind, Signal
 
 
 class Method(StrEnum):
@@ -73,26 +72,6 @@ def result(*, population: int, size: int, by_answer: Mapping[str, int], confiden
 
 # From this score on an officer's signals are a case: somebody must look.
 REVIEW_FROM = 20.0
-
-
-def sentence(signal: Signal, name: str) -> str:
-    """What was counted, and what others count; never what it means."""
-    said = {
-        Kind.IDENTICAL_PLACE: "{count} of {of} houses are at a place shared to the centimetre by three families or more",
-        Kind.CROWDED_PLACE: "{count} of {of} houses lie with five others within eleven metres",
-        Kind.SAME_PHOTO: "{count} of {of} photos of houses look like another family's",
-        Kind.SPEED: "{count} of {of} ways between two places were faster than 80 km/h",
-        Kind.PACE: "{count} of {of} payments came less than ten seconds after the one before",
-        Kind.HOURS: "{count} of {of} payments were before 06.00 or after 20.00",
-        Kind.FAR: "{count} of {of} places are farther from the village than others are seen there",
-        Kind.PROXY: "{count} of {of} payments went to somebody who collected for three families or more",
-        Kind.NO_PLACE: "{count} of {of} payments came without a place",
-        Kind.FAILURES: "{count} of {of} visits did not pay",
-        Kind.CASH: "{count} of {of} counts of cash were short",
-        Kind.VOICE: "{count} of {of} families who were asked or complained say otherwise than the books",
-    }[signal.kind]
-    peers = f"; among the others at the branch {signal.peers_percent:.2f} %"
-    return f"{name}: {said.format(count=signal.count, of=signal.of)}{peers}."
 
 
 class About(StrEnum):

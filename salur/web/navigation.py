@@ -38,6 +38,10 @@ PAGES = [
     Page("outlook", _("Forecast"), OFFICE, of_stage=True),
     Page("families", _("Families"), OFFICE, also=("family", "family-reveal", "village")),
     Page("evaluations", _("Evaluation"), MEETING, of_stage=True, also=("evaluation",)),
+    Page("oversight", _("Oversight"), MEETING, of_stage=True, also=(
+        "oversight-officer", "oversight-samples", "oversight-sample", "oversight-visits", "oversight-visit", "oversight-visit-new",
+    )),
+    Page("complaints", _("Complaints"), MEETING, also=("complaint", "complaint-new")),
     Page("papers", _("Letters and sheets"), OFFICE, of_stage=True),
     Page("phones", _("Phones"), OFFICE, also=("phone",)),
     Page("jobs", _("Jobs"), EVERYBODY, also=("job",)),

@@ -119,6 +119,8 @@ WHITENOISE_USE_FINDERS = True
 
 SALUR_HOME = salur_home()
 # Where a family complains, as letters say it: lines with | between them. 171 is the ministry's call centre.
+# How many proxies of ours stand before the server: so many addresses at the end of X-Forwarded-For can be believed.
+PROXIES = int(os.environ.get("SALUR_PROXIES", "0"))
 COMPLAINTS = [line.strip() for line in os.environ.get("SALUR_COMPLAINTS", "Kementerian Sosial: telepon 171").split("|")]
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("salur.field.views")),
     path("", include("salur.planning.papers.views")),
     path("", include("salur.monitoring.outlook.views")),
+    path("", include("salur.oversight.views")),
     path("", include("salur.monitoring.families.views")),  # before the boards: an office's code may hold a slash
     path("", home, name="home"),
     path("masuk/", LoginView.as_view(template_name="sign_in.html", redirect_authenticated_user=True), name="login"),

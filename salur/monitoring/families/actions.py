@@ -9,13 +9,13 @@ from uuid import UUID
 from salur.areas.models import Area
 from salur.cases.rules import NATURE, STATE_AFTER, Act, Kind
 from salur.cases.rules import State as CaseState
-from salur.lib.letter_code import letter_code
+from salur.lib.letter_code import hash_range, letter_code
 from salur.lib.photo import for_display, thumbnail
 from salur.lib.problem import NotFound, Problem
 from salur.lib.sql import Queries
 from salur.lib.storage import object_store
 from salur.lib.viewer import Viewer
-from salur.monitoring.families.rules import By, State, Wanted, hash_range, patterns, state_of, wanted
+from salur.monitoring.families.rules import By, State, Wanted, patterns, state_of, wanted
 from salur.offices.models import Office
 from salur.programmes.actions import stage_by_code
 from salur.programmes.models import Stage

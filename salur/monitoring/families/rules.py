@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
-from salur.lib.letter_code import ALPHABET, check
+from salur.lib.letter_code import code_of
 
 
 class By(StrEnum):
@@ -32,9 +32,7 @@ class State(StrEnum):
 
 
 _QR = re.compile(r"D1\.([0-9A-F]{32})\.[0-9A-Z]{8}(\.[0-9A-Z]{12})?")
-# As a person may read a code aloud or write it down: Crockford's base 32 takes these for others.
 _WILD, _ESCAPED = re.compile(r"([%_\\])"), r"\\\1"
-_MEANT = str.maketrans("OIL", "011")
 
 
 def wanted(typed: str) -> Wanted:
@@ -51,23 +49,6 @@ def wanted(typed: str) -> Wanted:
     if any(sign.isdecimal() for sign in word):
         return Wanted(By.NUMBER, word)
     return Wanted(By.NAME, word)
-
-
-def code_of(typed: str) -> str:
-    """The code of a letter as it is printed, however it was typed; empty for what is none."""
-    code = re.sub(r"[ \-]", "", typed.upper()).translate(_MEANT)
-    if len(code) != 8 or any(sign not in ALPHABET for sign in code):
-        return ""
-    values = [ALPHABET.index(sign) for sign in code]
-    return code if check(values[:7]) == values[7] else ""
-
-
-def hash_range(code: str) -> tuple[bytes, bytes]:
-    """The first and the last five bytes that the hash of an entitlement with this code can begin with."""
-    bits = 0
-    for sign in code[:7]:
-        bits = bits << 5 | ALPHABET.index(sign)
-    return (bits << 5).to_bytes(5, "big"), (bits << 5 | 31).to_bytes(5, "big")
 
 
 def patterns(name: str) -> list[str]:
