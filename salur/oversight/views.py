@@ -32,6 +32,7 @@ from salur.oversight.public import complain, complaint_answer
 from salur.oversight.rules import (
     CONFIDENCES,
     MAY_COME_IN,
+    PROBLEMS,
     STATE_AFTER,
     About,
     Check,
