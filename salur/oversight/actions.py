@@ -278,7 +278,7 @@ def look_at(*, stage_code: str, branch: int, actor: str, at: datetime) -> Looked
             NewCase(
                 CaseKind.OFFICER_SIGNALS, _subject(stage.id, officer), branch, stage.id, None, f"officer {officer}",
                 {
-                    "officer": officer, "score": round(score, 1),
+                    "officer": officer, "score": f"{score:.1f}",
                     "signals": [f"{s.kind}: {s.count} of {s.of}" for s in found if s.officer == officer],
                 },
             )
