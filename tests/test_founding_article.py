@@ -139,8 +139,15 @@ def test_page_and_paper_of_the_meeting_agree_with_the_command_line(played, tmp_p
         named = text[text.index("Unggul geotagging") :][:120]
         assert named.index("Selong") < named.index("Kediri")
         assert "Merekrut 40–50 tenaga tambahan" in text
-    assert {row["branch"]: row["hires"] for row in said["ranking"]} == {"KC-BDW": 45, "KC-PMK": 48, "KC-SEL": 46, "KC-KDR": 60}
-    assert all(row["days_to_50"] <= row["days_to_90"] <= row["days_to_95"] for row in said["ranking"] if row["days_to_95"])
+    assert {row["branch"]: row["hires"] for row in said["ranking"]} == {
+        "KC-BDW": 45,
+        "KC-PMK": 48,
+        "KC-SEL": 46,
+        "KC-KDR": 60,
+    }
+    assert all(
+        row["days_to_50"] <= row["days_to_90"] <= row["days_to_95"] for row in said["ranking"] if row["days_to_95"]
+    )
 
 
 def plain(text: str) -> str:
