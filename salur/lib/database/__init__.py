@@ -15,7 +15,17 @@ from pathlib import Path
 from salur.lib.database.server import EmbeddedServer
 from salur.lib.problem import Problem
 
-__all__ = ["Status", "ensure_running", "erase", "own_server_url", "salur_home", "settings_url", "status", "stop"]
+__all__ = [
+    "NotOurs",
+    "Status",
+    "ensure_running",
+    "erase",
+    "own_server_url",
+    "salur_home",
+    "settings_url",
+    "status",
+    "stop",
+]
 
 
 class DatabaseUnreachable(Problem):

@@ -136,18 +136,22 @@ def settings(machine: Machine, *, base: Path, sockets: Path) -> dict[str, str]:
 
 
 def salur_conf(values: dict[str, str]) -> str:
-    lines = [f"{name} = '{_quoted(value)}'" for name, value in values.items()]
+    lines = [f"{name} = '{quoted(value)}'" for name, value in values.items()]
     head = "# Written by salur at every start: changes here are lost. Your own settings go into local.conf beside it."
-    return "\n".join([head, *lines, ""])
+    return "\n".join([head, *lines, f"include_if_exists '{ARCHIVE_CONF}'", ""])
 
 
-def _quoted(value: str) -> str:
+def quoted(value: str) -> str:
     return value.replace("\\", "\\\\").replace("'", "''")
 
+
+# Where the log is handed over to, when `salur db archive` was told a folder (backup.py).
+ARCHIVE_CONF = "archive.conf"
 
 PG_HBA_CONF = """\
 # Written by salur at every start. The kernel tells who is at the other end, pg_ident.conf who may be whom.
 local all all peer map=salur
+local replication all peer map=salur
 """
 
 

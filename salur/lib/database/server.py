@@ -123,7 +123,7 @@ class EmbeddedServer:
         if self.is_ready():
             return self.url
         try:
-            with self._lock():
+            with self.lock():
                 if not self.is_ready():
                     self._start()
         except OSError as error:
@@ -148,7 +148,7 @@ class EmbeddedServer:
         self._clear_after_crash(account)
         self._write_settings(account)
         places.start_log.unlink(missing_ok=True)
-        self._run(
+        self.run(
             [binaries["pg_ctl"], "start", "-D", places.data, "-w", "-t", PATIENCE_S, "-s", "-l", places.start_log],
             account,
             failure="PostgreSQL did not start",
@@ -186,12 +186,12 @@ class EmbeddedServer:
         new = Path(tempfile.mkdtemp(prefix="data.new-", dir=base))
         give(new, account)
         superuser = configuration.SUPERUSER
-        self._run(
+        self.run(
             [binaries["initdb"], "-D", new, "-U", superuser, "-A", "peer", "-k", "-E", "UTF8", *_locale(binaries)],
             account,
             failure="PostgreSQL could not make its data folder",
         )
-        self._run(
+        self.run(
             [binaries["postgres"], "--single", "-D", new, "-c", "exit_on_error=on", superuser],
             account,
             failure="PostgreSQL could not make salur's database",
@@ -240,7 +240,7 @@ class EmbeddedServer:
         }
         places.write_settings(texts, account)
 
-    def _run(self, command: Sequence[object], account: Account, *, failure: str, stdin: str = "") -> None:
+    def run(self, command: Sequence[object], account: Account, *, failure: str, stdin: str = "") -> None:
         """Run one of PostgreSQL's programs as the server's account; when it fails, its last words are told."""
         done = _run_as(account, command, stdin)
         if done.returncode != 0:
@@ -249,6 +249,13 @@ class EmbeddedServer:
                 words = self._last_words() or words
             raise DatabaseFailed(f"{failure}: {' / '.join(words.splitlines()[-3:])} (exit code {done.returncode}).")
 
+    def finish_recovery(self) -> None:
+        """Wait until a server that was started to recover has done so, however long the log is; pg_ctl returns before."""
+        while not self.is_ready():
+            if self._process() is None:
+                raise DatabaseFailed(f"The recovery did not succeed: {self._last_words() or f'see {self.places.log}'}.")
+            time.sleep(0.1)
+
     def _last_words(self) -> str:
         """Why the server did not start: in its start log until it opens its own log, then there."""
         for file in (
@@ -256,8 +263,9 @@ class EmbeddedServer:
             *sorted(self.places.log.glob("postgresql-*.log"), key=_changed, reverse=True),
         ):
             lines = file.read_text(errors="replace").splitlines() if file.exists() else []
-            if any("FATAL" in line or "PANIC" in line for line in lines[-20:]):
-                return "\n".join(lines)
+            fatal = [line for line in lines[-20:] if "FATAL" in line or "PANIC" in line]
+            if fatal:
+                return "\n".join(fatal)
         return ""
 
     # ── stopping ──
@@ -266,7 +274,7 @@ class EmbeddedServer:
         """Stop cleanly: open transactions are rolled back, what is committed is kept. Safe when nothing runs."""
         self._refuse_strangers()
         if self.places.home.exists():
-            with self._lock():
+            with self.lock():
                 if process := self._process():
                     self._end(process)
 
@@ -289,7 +297,7 @@ class EmbeddedServer:
             self.places.link.unlink()
 
     @contextmanager
-    def _lock(self) -> Iterator[None]:
+    def lock(self) -> Iterator[None]:
         """One process at a time makes, starts or stops the server; a holder that dies gives the lock back."""
         self.places.make_home()
         path = self.places.home / "postgres.lock"
