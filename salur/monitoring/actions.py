@@ -5,18 +5,37 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from django.core.cache import cache
 from django.db import transaction
 
 from salur.areas.models import Area
 from salur.lib.clock import WIB, moment
 from salur.lib.problem import NotFound, Problem
-from salur.lib.sql import Queries
+from salur.lib.sql import Queries, Recount
 from salur.lib.viewer import Viewer
-from salur.monitoring.rules import Board, By, Day, Office, Place, Quoted, Realisation, Row, StageOverview, Version
+from salur.monitoring.rules import (
+    OFFICES,
+    Board,
+    By,
+    Day,
+    Office,
+    Place,
+    Planned,
+    Quoted,
+    Realisation,
+    Row,
+    StageOverview,
+    Trend,
+    Version,
+)
 from salur.programmes.actions import stage_by_code
 from salur.programmes.models import Stage
 
 queries = Queries(__file__)
+
+PLANS_SECONDS = 60
+# A board adds up what waits to be tidied; from so many rows on somebody who looks tidies first.
+TIDY_ABOVE = 2_000
 
 # The whole country is no office: there may be several tops of the tree, or none above the branches.
 NATION = Place(way=(), branches=None, zone=WIB)
@@ -70,17 +89,23 @@ def _realisation(
     area: int | None,
 ) -> Realisation:
     first_village, last_village = _villages(area)
-    rows = queries.realisation(
-        stage=stage.id,
-        version=version or 0,
-        known=known,
-        as_of=as_of,
-        today=(as_of or now).astimezone(ZoneInfo(WIB)).date(),
-        by=str(by),
-        branches=None if branches is None else list(branches),
-        first_village=first_village,
-        last_village=last_village,
-    )
+    # The nation, regions and branches are added up from their own tally; an area's villages from those of the folders below.
+    asked: dict[str, Any] = {
+        "stage": stage.id,
+        "version": version or 0,
+        "today": (as_of or now).astimezone(ZoneInfo(WIB)).date(),
+        "by": str(by),
+        "branches": None if branches is None else list(branches),
+    }
+    if by in OFFICES:
+        assert area is None, "an area is divided into areas"
+        statement = "offices_now" if as_of is None else "offices_then"
+    else:
+        statement = "areas_now" if as_of is None else "areas_then"
+        asked |= {"first_village": first_village, "last_village": last_village}
+    if as_of is not None:
+        asked |= {"as_of": as_of, "known": known}
+    rows = queries.run(statement, **asked)
     return Realisation(
         stage=stage.code,
         by=by,
@@ -120,20 +145,20 @@ def board(
     stage = stage_by_code(stage_code)
     place = _place(stage, viewer, office_code, area)
     past = _moment(as_of, place.zone)
-    in_force = queries.one("list_in_force", stage=stage.id, as_of=past)
     versions = _versions(stage)
     if version is not None and version not in [known.version for known in versions]:
         raise NotFound(f"The list of stage {stage.code} has no approved version {version}.")
-    shown = version or in_force.version
+    newest = versions[0].version if versions else None
+    known, in_force = (True, newest) if past is None else queries.one("list_in_force", stage=stage.id, as_of=past)
+    shown = version or in_force
     level = by if by is not None and by in place.levels else place.levels[0]
-    table = _realisation(stage, level, now, past, in_force.known, shown, place.branches, area)
+    table = _realisation(stage, level, now, past, known, shown, place.branches, area)
     if area and not table.rows:
         raise NotFound(f"Nothing of stage {stage.code} is in area {area}.")
     first_village, last_village = _villages(area)
-    days = queries.days(
-        stage=stage.id, version=shown or 0, known=in_force.known, as_of=past, branches=place.branches,
-        first_village=first_village, last_village=last_village,
-    )  # fmt: skip
+    asked = {"stage": stage.id, "version": shown or 0, "known": known, "as_of": past, "branches": place.branches}
+    villages = {"first_village": first_village, "last_village": last_village}
+    days = queries.days_of_areas(**asked, **villages) if area else queries.days_of_offices(**asked)
     until = (past or now).astimezone(ZoneInfo(place.zone)).date()
     quotations = queries.quotations(stage=stage.id, until=until) if level in (By.REGION, By.BRANCH) else []
     return stage, Board(
@@ -143,14 +168,42 @@ def board(
         days=_running(days, table.total, until),
         quotations={row.office: Quoted(row.percent, row.source, row.date) for row in quotations},
         chosen_version=version is not None,
+        trends=_trends(level, days[0].day if days else until, asked, villages),
+        planned=_planned(stage, place, villages),
+        unsent=None if past else _unsent(place, table),
     )
+
+
+def _trends(level: By, first_day: date, asked: dict[str, Any], villages: dict[str, int]) -> dict[int | None, Trend]:
+    """How many families each line of the board paid on each day; days are counted from the first one."""
+    given = {**asked, "by": str(level), "first_day": first_day}
+    rows = queries.trends_of_offices(**given) if level in OFFICES else queries.trends_of_areas(**given, **villages)
+    return {row.key: Trend(row.days, row.paid) for row in rows}
+
+
+def _planned(stage: Stage, place: Place, villages: dict[str, int]) -> list[Planned]:
+    """The published plans day by day, added up. A plan is published once a night: what was read a minute ago is good enough."""
+    key = f"planned {stage.id} {place.branches and hash(tuple(place.branches))} {villages['first_village']}"
+    known: list[Planned] | None = cache.get(key)
+    if known is None:
+        known, total = [], 0
+        for row in queries.planned_days(stage=stage.id, branches=place.branches, **villages):
+            total += row.families
+            known.append(Planned(row.day, row.families, total))
+        cache.set(key, known, PLANS_SECONDS)
+    return known
+
+
+def _unsent(place: Place, table: Realisation) -> int | None:
+    """What the place's phones have not sent yet; of a kecamatan nobody knows."""
+    return table.total.unsent if table.by in OFFICES else None if place.area else place.unsent
 
 
 def _place(stage: Stage, viewer: Viewer, office_code: str | None, area: int | None) -> Place:
     code = office_code or viewer.office_code
     if not code:
         return NATION
-    found = queries.place(office=code)
+    found = queries.place(office=code, stage=stage.id)
     if not found or found[0].kind == "KCP" or not viewer.sees(found[0].way_ids):
         raise NotFound(f"There is no office {code} with a board.")
     (row,) = found
@@ -166,7 +219,7 @@ def _place(stage: Stage, viewer: Viewer, office_code: str | None, area: int | No
     # The top of the tree is the nation: its board has no office's name.
     way = [step for step in way if step.kind != "HQ"]
     within = way if viewer.office is None else way[[step.id for step in way].index(viewer.office) :]
-    return Place(way=within, branches=row.branches, zone=row.timezone, area=area, area_name=name)
+    return Place(within, row.branches, row.timezone, area, name, row.unsent)
 
 
 def _moment(typed: str | None, zone: str) -> datetime | None:
@@ -214,3 +267,21 @@ def load_quotations(*, stage_code: str, quotations: Iterable[Quotation]) -> int:
     return len(
         queries.load_quotations(stage=stage.id, offices=offices, percents=percents, sources=sources, dates=dates)
     )
+
+
+@transaction.atomic
+def tidy() -> int:
+    """What changed since the last time goes into the tally; answers how many of its days. Two never do it at once: the second does nothing."""
+    return len(queries.tidy()) if queries.one("take_tidying").taken else 0
+
+
+def tidy_if_much_waits() -> None:
+    """Called by who looks, so that no board adds up more than a few thousand rows even where no worker runs."""
+    if queries.one("waiting", most=TIDY_ABOVE).waiting >= TIDY_ABOVE:
+        tidy()
+
+
+def recount(*, stage: int) -> list[Recount]:
+    """The invariant of monitoring: its tally of branches is what danom, payments and evidence tally by village."""
+    row = queries.one("recount_tally", stage=stage)
+    return [Recount("boards of branches", row.checked, row.broken, row.examples)]

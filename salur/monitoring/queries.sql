@@ -22,41 +22,19 @@ SELECT known.known,
     END AS version
 FROM known
 
--- name: realisation
--- Allocated, paid, failed and geotagged per nation, region, branch, kecamatan or village, now or as of a past moment.
--- Whole days come from the tallies; the part of the last day up to the moment is counted from that day's facts.
--- known: count what was recorded by then; else (history loaded later) what happened by then.
--- version: only the families of the list up to that version, in the allocation and in what was done for them.
-WITH RECURSIVE above AS (
-    SELECT id AS office, id AS ancestor, parent_id, kind FROM offices_office
-    UNION ALL
-    SELECT above.office, o.id, o.parent_id, o.kind FROM above JOIN offices_office AS o ON o.id = above.parent_id
-),
+-- name: branch_days
+-- Part of a statement about a past moment: the chosen branches with the day that the moment cuts, by the branch's own zone.
 branch AS (
-    SELECT o.id, o.code, o.name, (
-            SELECT ancestor FROM above WHERE above.office = o.id AND above.kind = 'REGION' LIMIT 1
-        ) AS region,
+    SELECT o.id,
         ((%(as_of)s::timestamptz + interval '1 microsecond') AT TIME ZONE o.timezone)::date AS day_limit,
-        ((%(as_of)s::timestamptz + interval '1 microsecond') AT TIME ZONE o.timezone)::date::timestamp AT TIME ZONE o.timezone AS day_starts,
-        o.timezone
+        ((%(as_of)s::timestamptz + interval '1 microsecond') AT TIME ZONE o.timezone)::date::timestamp AT TIME ZONE o.timezone AS day_starts
     FROM offices_office AS o
     WHERE o.id = ANY (%(branches)s::integer[]) OR %(branches)s::integer[] IS NULL
-),
-allocation AS (
-    SELECT t.branch, t.village, sum(t.lines) AS allocated, sum(t.amount_rp) AS amount_rp
-    FROM danom_tally AS t
-    WHERE t.stage = %(stage)s AND t.version <= %(version)s
-    GROUP BY t.branch, t.village
-),
-paid_days AS (
-    SELECT t.branch, t.village, sum(t.paid) AS paid, sum(t.paid_rp) AS paid_rp, sum(t.failed) AS failed,
-        sum(t.paid) FILTER (WHERE t.day = %(today)s::date) AS paid_today
-    FROM payments_tally AS t JOIN branch AS b ON b.id = t.branch
-    WHERE t.stage = %(stage)s AND t.version <= %(version)s
-        AND (%(as_of)s::timestamptz IS NULL OR CASE WHEN %(known)s THEN t.recorded_day ELSE t.day END < b.day_limit)
-    GROUP BY t.branch, t.village
-),
--- The part of the day that the moment cuts: facts between its local midnight and the moment.
+)
+
+-- name: cut_day
+-- Part of a statement about a past moment: what the day that it cuts brought up to it, by branch and village, counted from that day's facts.
+-- Facts between the local midnight and the moment.
 cut AS (
     SELECT p.stage, p.branch, p.entitlement, 1 AS paid, p.amount_rp AS paid_rp
     FROM payments_payment AS p JOIN branch AS b ON b.id = p.branch
@@ -120,13 +98,6 @@ cut_families AS (
         ) AS failed
     ) AS at_midnight
 ),
-geotag_days AS (
-    SELECT t.branch, t.village, sum(t.geotagged) AS geotagged
-    FROM evidence_tally AS t JOIN branch AS b ON b.id = t.branch
-    WHERE t.stage = %(stage)s AND t.version <= %(version)s
-        AND (%(as_of)s::timestamptz IS NULL OR CASE WHEN %(known)s THEN t.recorded_day ELSE t.day END < b.day_limit)
-    GROUP BY t.branch, t.village
-),
 geotag_cut AS (
     SELECT e.branch, e.village, count(*) AS geotagged
     FROM evidence_geotag AS g
@@ -138,46 +109,153 @@ geotag_cut AS (
     )
     GROUP BY e.branch, e.village
 ),
-village AS (
-    SELECT branch, village, sum(allocated) AS allocated, sum(amount_rp) AS amount_rp, sum(paid) AS paid, sum(paid_rp) AS paid_rp,
-        sum(failed) AS failed, sum(paid_today) AS paid_today, sum(geotagged) AS geotagged
+cut_day AS (
+    SELECT branch, village, sum(paid)::bigint AS paid, sum(paid_rp)::bigint AS paid_rp, sum(failed)::bigint AS failed,
+        sum(geotagged)::bigint AS geotagged
     FROM (
-        SELECT branch, village, allocated, amount_rp, 0 AS paid, 0 AS paid_rp, 0 AS failed, 0 AS paid_today, 0 AS geotagged FROM allocation
-        UNION ALL SELECT branch, village, 0, 0, paid, paid_rp, failed, coalesce(paid_today, 0), 0 FROM paid_days
-        UNION ALL SELECT branch, village, 0, 0, paid, paid_rp, failed, paid, 0 FROM cut_families
-        UNION ALL SELECT branch, village, 0, 0, 0, 0, 0, 0, geotagged FROM geotag_days
-        UNION ALL SELECT branch, village, 0, 0, 0, 0, 0, 0, geotagged FROM geotag_cut
-    ) AS parts
-    WHERE village BETWEEN %(first_village)s AND %(last_village)s
+        SELECT branch, village, paid, paid_rp, failed, 0 AS geotagged FROM cut_families
+        UNION ALL SELECT branch, village, 0, 0, 0, geotagged FROM geotag_cut
+    ) AS part
     GROUP BY branch, village
+)
+
+-- name: by_office
+-- Part of a statement: figures of branches (``sums``) by nation, region or branch, with what their phones say they have not sent yet.
+up AS (
+    SELECT s.branch, o.id AS ancestor, o.parent_id, o.kind FROM sums AS s JOIN offices_office AS o ON o.id = s.branch
+    UNION ALL
+    SELECT up.branch, o.id, o.parent_id, o.kind FROM up JOIN offices_office AS o ON o.id = up.parent_id WHERE up.kind <> 'REGION'
+),
+region AS (SELECT branch, ancestor AS region FROM up WHERE kind = 'REGION'),
+phones AS (
+    SELECT branch_id AS branch, sum(unsent) AS unsent FROM field_device
+    WHERE revoked_at IS NULL AND (last_stage_id = %(stage)s OR last_stage_id IS NULL) AND unsent > 0
+    GROUP BY branch_id
 ),
 grouped AS (
-    SELECT CASE %(by)s::text
-            WHEN 'nation' THEN 0
-            WHEN 'region' THEN b.region
-            WHEN 'branch' THEN b.id
-            WHEN 'kecamatan' THEN v.village / 10000
-            WHEN 'village' THEN v.village
-        END AS key,
-        sum(v.allocated) AS allocated, sum(v.amount_rp) AS amount_rp, sum(v.paid) AS paid, sum(v.paid_rp) AS paid_rp,
-        sum(v.failed) AS failed, sum(v.paid_today) AS paid_today, sum(v.geotagged) AS geotagged
-    FROM village AS v JOIN branch AS b ON b.id = v.branch
+    SELECT CASE %(by)s::text WHEN 'nation' THEN 0 WHEN 'region' THEN r.region WHEN 'branch' THEN s.branch END AS key,
+        sum(s.allocated) AS allocated, sum(s.amount_rp) AS amount_rp, sum(s.paid) AS paid, sum(s.paid_rp) AS paid_rp,
+        sum(s.failed) AS failed, sum(s.paid_today) AS paid_today, sum(s.geotagged) AS geotagged, sum(p.unsent) AS unsent
+    FROM sums AS s LEFT JOIN region AS r ON r.branch = s.branch LEFT JOIN phones AS p ON p.branch = s.branch
     GROUP BY 1
 )
-SELECT g.key, coalesce(o.code, a.code::text, '') AS code, coalesce(o.name, a.name, '') AS name,
+SELECT g.key, coalesce(o.code, '') AS code, coalesce(o.name, '') AS name,
     g.allocated::bigint, g.amount_rp::bigint, g.paid::bigint, g.paid_rp::bigint AS amount_paid_rp, g.failed::bigint,
-    (g.allocated - g.paid - g.failed)::bigint AS open, g.paid_today::bigint, g.geotagged::bigint
+    (g.allocated - g.paid - g.failed)::bigint AS open, coalesce(g.paid_today, 0)::bigint AS paid_today, g.geotagged::bigint,
+    coalesce(g.unsent, 0)::bigint AS unsent
 FROM grouped AS g
 LEFT JOIN offices_office AS o ON %(by)s::text IN ('region', 'branch') AND o.id = g.key
-LEFT JOIN areas_area AS a ON %(by)s::text IN ('kecamatan', 'village') AND a.code = g.key
 ORDER BY code
+
+-- name: by_area
+-- Part of a statement: figures of villages (``sums``) by kecamatan or village. What phones have not sent belongs to no village yet.
+grouped AS (
+    SELECT CASE %(by)s::text WHEN 'kecamatan' THEN s.village / 10000 WHEN 'village' THEN s.village END AS key,
+        sum(s.allocated) AS allocated, sum(s.amount_rp) AS amount_rp, sum(s.paid) AS paid, sum(s.paid_rp) AS paid_rp,
+        sum(s.failed) AS failed, sum(s.paid_today) AS paid_today, sum(s.geotagged) AS geotagged
+    FROM sums AS s
+    WHERE s.village BETWEEN %(first_village)s AND %(last_village)s
+    GROUP BY 1
+)
+SELECT g.key, coalesce(a.code, g.key)::text AS code, coalesce(a.name, '') AS name,
+    g.allocated::bigint, g.amount_rp::bigint, g.paid::bigint, g.paid_rp::bigint AS amount_paid_rp, g.failed::bigint,
+    (g.allocated - g.paid - g.failed)::bigint AS open, coalesce(g.paid_today, 0)::bigint AS paid_today, g.geotagged::bigint,
+    NULL::bigint AS unsent
+FROM grouped AS g LEFT JOIN areas_area AS a ON a.code = g.key
+ORDER BY code
+
+-- name: offices_now
+-- Allocated, paid, failed, geotagged and unsent now, by nation, region or branch.
+WITH RECURSIVE part AS (
+    SELECT * FROM monitoring_tally WHERE stage = %(stage)s AND version <= %(version)s
+    UNION ALL SELECT * FROM monitoring_change WHERE stage = %(stage)s AND version <= %(version)s
+),
+sums AS (
+    SELECT branch, sum(lines) AS allocated, sum(amount_rp) AS amount_rp, sum(paid) AS paid, sum(paid_rp) AS paid_rp, sum(failed) AS failed,
+        sum(paid) FILTER (WHERE day = %(today)s::date) AS paid_today, sum(geotagged) AS geotagged
+    FROM part
+    WHERE branch = ANY (%(branches)s::integer[]) OR %(branches)s::integer[] IS NULL
+    GROUP BY branch
+),
+-- include: monitoring.by_office
+
+-- name: offices_then
+-- The same as of a past moment. Whole days come from the tally, the part of the last day up to the moment from that day's facts.
+-- known: count what was recorded by then; else (history loaded later) what happened by then.
+WITH RECURSIVE
+-- include: monitoring.branch_days
+, part AS (
+    SELECT * FROM monitoring_tally WHERE stage = %(stage)s AND version <= %(version)s
+    UNION ALL SELECT * FROM monitoring_change WHERE stage = %(stage)s AND version <= %(version)s
+),
+-- include: monitoring.cut_day
+, sums AS (
+    SELECT branch, sum(lines) AS allocated, sum(amount_rp) AS amount_rp, sum(paid) AS paid, sum(paid_rp) AS paid_rp, sum(failed) AS failed,
+        sum(paid_today) AS paid_today, sum(geotagged) AS geotagged
+    FROM (
+        SELECT p.branch, p.lines, p.amount_rp, p.paid, p.paid_rp, p.failed, CASE WHEN p.day = %(today)s::date THEN p.paid ELSE 0 END AS paid_today,
+            p.geotagged
+        FROM part AS p JOIN branch AS b ON b.id = p.branch
+        WHERE CASE WHEN %(known)s THEN p.recorded_day ELSE p.day END < b.day_limit
+        UNION ALL SELECT branch, 0, 0, paid, paid_rp, failed, paid, geotagged FROM cut_day
+    ) AS all_days
+    GROUP BY branch
+),
+-- include: monitoring.by_office
+
+-- name: areas_now
+-- Allocated, paid, failed and geotagged now, by kecamatan or village of some branches (or of all).
+WITH sums AS (
+    SELECT village, sum(allocated) AS allocated, sum(amount_rp) AS amount_rp, sum(paid) AS paid, sum(paid_rp) AS paid_rp, sum(failed) AS failed,
+        sum(paid_today) AS paid_today, sum(geotagged) AS geotagged
+    FROM (
+        SELECT branch, village, version, lines AS allocated, amount_rp, 0 AS paid, 0 AS paid_rp, 0 AS failed, 0 AS paid_today, 0 AS geotagged
+        FROM danom_tally WHERE stage = %(stage)s
+        UNION ALL
+        SELECT branch, village, version, 0, 0, paid, paid_rp, failed, CASE WHEN day = %(today)s::date THEN paid ELSE 0 END, 0
+        FROM payments_tally WHERE stage = %(stage)s
+        UNION ALL
+        SELECT branch, village, version, 0, 0, 0, 0, 0, 0, geotagged FROM evidence_tally WHERE stage = %(stage)s
+    ) AS part
+    WHERE version <= %(version)s AND (branch = ANY (%(branches)s::integer[]) OR %(branches)s::integer[] IS NULL)
+        AND village BETWEEN %(first_village)s AND %(last_village)s
+    GROUP BY village
+),
+-- include: monitoring.by_area
+
+-- name: areas_then
+-- The same as of a past moment.
+WITH
+-- include: monitoring.branch_days
+,
+-- include: monitoring.cut_day
+, sums AS (
+    SELECT village, sum(allocated) AS allocated, sum(amount_rp) AS amount_rp, sum(paid) AS paid, sum(paid_rp) AS paid_rp, sum(failed) AS failed,
+        sum(paid_today) AS paid_today, sum(geotagged) AS geotagged
+    FROM (
+        SELECT t.village, t.lines AS allocated, t.amount_rp, 0 AS paid, 0 AS paid_rp, 0 AS failed, 0 AS paid_today, 0 AS geotagged
+        FROM danom_tally AS t JOIN branch AS b ON b.id = t.branch WHERE t.stage = %(stage)s AND t.version <= %(version)s
+        UNION ALL
+        SELECT t.village, 0, 0, t.paid, t.paid_rp, t.failed, CASE WHEN t.day = %(today)s::date THEN t.paid ELSE 0 END, 0
+        FROM payments_tally AS t JOIN branch AS b ON b.id = t.branch
+        WHERE t.stage = %(stage)s AND t.version <= %(version)s AND CASE WHEN %(known)s THEN t.recorded_day ELSE t.day END < b.day_limit
+        UNION ALL
+        SELECT t.village, 0, 0, 0, 0, 0, 0, t.geotagged
+        FROM evidence_tally AS t JOIN branch AS b ON b.id = t.branch
+        WHERE t.stage = %(stage)s AND t.version <= %(version)s AND CASE WHEN %(known)s THEN t.recorded_day ELSE t.day END < b.day_limit
+        UNION ALL
+        SELECT village, 0, 0, paid, paid_rp, failed, paid, geotagged FROM cut_day
+    ) AS part
+    GROUP BY village
+),
+-- include: monitoring.by_area
 
 -- name: offices_by_code
 -- Which of these offices there are.
 SELECT code FROM offices_office WHERE code = ANY (%(codes)s::text[])
 
 -- name: place
--- An office with the way to it from the top of the tree, and the branches below it.
+-- An office with the way to it from the top of the tree, the branches below it, and what their phones say they have not sent yet.
 WITH RECURSIVE here AS (
     SELECT * FROM offices_office WHERE code = %(office)s::text
 ),
@@ -196,7 +274,12 @@ SELECT here.id, here.code, here.name, here.kind, here.timezone,
     (SELECT array_agg(code ORDER BY up DESC) FROM way) AS way_codes,
     (SELECT array_agg(name ORDER BY up DESC) FROM way) AS way_names,
     (SELECT array_agg(kind ORDER BY up DESC) FROM way) AS way_kinds,
-    (SELECT coalesce(array_agg(id ORDER BY id), '{}') FROM below WHERE kind IN ('KC', 'KCU')) AS branches
+    (SELECT coalesce(array_agg(id ORDER BY id), '{}') FROM below WHERE kind IN ('KC', 'KCU')) AS branches,
+    (
+        SELECT coalesce(sum(d.unsent), 0)::bigint FROM field_device AS d
+        WHERE d.branch_id IN (SELECT id FROM below) AND d.revoked_at IS NULL
+            AND (d.last_stage_id = %(stage)s OR d.last_stage_id IS NULL)
+    ) AS unsent
 FROM here
 
 -- name: approved_versions
@@ -205,14 +288,24 @@ SELECT version, name, approved_at FROM danom_batch
 WHERE stage = %(stage)s AND approved_at IS NOT NULL
 ORDER BY version DESC
 
--- name: days
--- What each day brought: families paid and houses geotagged, as realisation counts them; days run by the branch's own zone.
-WITH branch AS (
-    SELECT o.id, ((%(as_of)s::timestamptz + interval '1 microsecond') AT TIME ZONE o.timezone)::date AS day_limit
-    FROM offices_office AS o
-    WHERE o.id = ANY (%(branches)s::integer[]) OR %(branches)s::integer[] IS NULL
-),
-part AS (
+-- name: days_of_offices
+-- What each day brought to some branches (or to all): families paid and houses geotagged, as realisation counts them; days run by the branch's zone.
+WITH
+-- include: monitoring.branch_days
+, part AS (
+    SELECT * FROM monitoring_tally WHERE stage = %(stage)s AND version <= %(version)s AND day > '-infinity'
+    UNION ALL SELECT * FROM monitoring_change WHERE stage = %(stage)s AND version <= %(version)s AND day > '-infinity'
+)
+SELECT p.day, sum(p.paid)::bigint AS paid, sum(p.paid_rp)::bigint AS paid_rp, sum(p.geotagged)::bigint AS geotagged
+FROM part AS p JOIN branch AS b ON b.id = p.branch
+WHERE %(as_of)s::timestamptz IS NULL OR CASE WHEN %(known)s THEN p.recorded_day ELSE p.day END < b.day_limit
+GROUP BY p.day ORDER BY p.day
+
+-- name: days_of_areas
+-- The same for the villages below an area.
+WITH
+-- include: monitoring.branch_days
+, part AS (
     SELECT t.day, t.paid, t.paid_rp, 0 AS geotagged
     FROM payments_tally AS t JOIN branch AS b ON b.id = t.branch
     WHERE t.stage = %(stage)s AND t.version <= %(version)s AND t.village BETWEEN %(first_village)s AND %(last_village)s
@@ -225,6 +318,101 @@ part AS (
 )
 SELECT day, sum(paid)::bigint AS paid, sum(paid_rp)::bigint AS paid_rp, sum(geotagged)::bigint AS geotagged
 FROM part GROUP BY day ORDER BY day
+
+-- name: trends_of_offices
+-- Families paid by day for each line of a board of regions or branches: what its small curve is drawn from.
+WITH RECURSIVE
+-- include: monitoring.branch_days
+, part AS (
+    SELECT * FROM monitoring_tally WHERE stage = %(stage)s AND version <= %(version)s AND day > '-infinity'
+    UNION ALL SELECT * FROM monitoring_change WHERE stage = %(stage)s AND version <= %(version)s AND day > '-infinity'
+),
+up AS (
+    SELECT b.id AS branch, o.id AS ancestor, o.parent_id, o.kind FROM branch AS b JOIN offices_office AS o ON o.id = b.id WHERE %(by)s = 'region'
+    UNION ALL
+    SELECT up.branch, o.id, o.parent_id, o.kind FROM up JOIN offices_office AS o ON o.id = up.parent_id WHERE up.kind <> 'REGION'
+),
+daily AS (
+    SELECT CASE %(by)s WHEN 'region' THEN r.ancestor ELSE p.branch END AS key, p.day, sum(p.paid) AS paid
+    FROM part AS p JOIN branch AS b ON b.id = p.branch LEFT JOIN up AS r ON r.branch = p.branch AND r.kind = 'REGION'
+    WHERE %(as_of)s::timestamptz IS NULL OR CASE WHEN %(known)s THEN p.recorded_day ELSE p.day END < b.day_limit
+    GROUP BY 1, 2
+)
+SELECT key, array_agg(day - %(first_day)s::date ORDER BY day) AS days, array_agg(paid::bigint ORDER BY day) AS paid FROM daily GROUP BY key
+
+-- name: trends_of_areas
+-- The same for a board of kecamatan or villages.
+WITH
+-- include: monitoring.branch_days
+, daily AS (
+    SELECT CASE %(by)s WHEN 'kecamatan' THEN t.village / 10000 ELSE t.village END AS key, t.day, sum(t.paid) AS paid
+    FROM payments_tally AS t JOIN branch AS b ON b.id = t.branch
+    WHERE t.stage = %(stage)s AND t.version <= %(version)s AND t.village BETWEEN %(first_village)s AND %(last_village)s
+        AND (%(as_of)s::timestamptz IS NULL OR CASE WHEN %(known)s THEN t.recorded_day ELSE t.day END < b.day_limit)
+    GROUP BY 1, 2
+)
+SELECT key, array_agg(day - %(first_day)s::date ORDER BY day) AS days, array_agg(paid::bigint ORDER BY day) AS paid FROM daily GROUP BY key
+
+-- name: planned_days
+-- Families by the day on which the published plans of some branches (or of all) first call them.
+WITH part AS (
+-- include: monitoring/outlook.parts
+)
+SELECT day, sum(families)::bigint AS families FROM part
+WHERE village BETWEEN %(first_village)s AND %(last_village)s
+GROUP BY day ORDER BY day
+
+-- name: take_tidying
+-- One tidies up at a time; who comes second need not.
+SELECT pg_try_advisory_xact_lock(hashtext('monitoring tidy')) AS taken
+
+-- name: tidy
+-- What changed since goes into the tally; a board that looks meanwhile sees both before or both after.
+WITH moved AS (DELETE FROM monitoring_change RETURNING *)
+INSERT INTO monitoring_tally
+SELECT stage, branch, version, day, recorded_day, sum(lines), sum(amount_rp), sum(paid), sum(paid_rp), sum(failed), sum(geotagged)
+FROM moved GROUP BY stage, branch, version, day, recorded_day
+ON CONFLICT (stage, branch, version, day, recorded_day) DO UPDATE
+SET lines = monitoring_tally.lines + excluded.lines, amount_rp = monitoring_tally.amount_rp + excluded.amount_rp,
+    paid = monitoring_tally.paid + excluded.paid, paid_rp = monitoring_tally.paid_rp + excluded.paid_rp,
+    failed = monitoring_tally.failed + excluded.failed, geotagged = monitoring_tally.geotagged + excluded.geotagged
+RETURNING 1 AS one
+
+-- name: waiting
+-- How many changes wait to be tidied up, as far as the last look of the database's own statistics tells; exact while they are few.
+SELECT count(*) AS waiting FROM (SELECT FROM monitoring_change LIMIT %(most)s) AS c
+
+-- name: recount_tally
+-- Days of branches where the tally of monitoring says something else than the tallies of danom, payments and evidence.
+WITH kept AS (
+    SELECT branch, version, day, recorded_day, sum(lines) AS lines, sum(amount_rp) AS amount_rp, sum(paid) AS paid, sum(paid_rp) AS paid_rp,
+        sum(failed) AS failed, sum(geotagged) AS geotagged
+    FROM (SELECT * FROM monitoring_tally UNION ALL SELECT * FROM monitoring_change) AS m
+    WHERE stage = %(stage)s GROUP BY branch, version, day, recorded_day
+),
+counted AS (
+    SELECT branch, version, day, recorded_day, sum(lines) AS lines, sum(amount_rp) AS amount_rp, sum(paid) AS paid, sum(paid_rp) AS paid_rp,
+        sum(failed) AS failed, sum(geotagged) AS geotagged
+    FROM (
+        SELECT branch, version, '-infinity'::date AS day, '-infinity'::date AS recorded_day, lines, amount_rp,
+            0 AS paid, 0 AS paid_rp, 0 AS failed, 0 AS geotagged
+        FROM danom_tally WHERE stage = %(stage)s
+        UNION ALL SELECT branch, version, day, recorded_day, 0, 0, paid, paid_rp, failed, 0 FROM payments_tally WHERE stage = %(stage)s
+        UNION ALL SELECT branch, version, day, recorded_day, 0, 0, 0, 0, 0, geotagged FROM evidence_tally WHERE stage = %(stage)s
+    ) AS t
+    GROUP BY branch, version, day, recorded_day
+)
+SELECT count(*) AS checked, count(*) FILTER (WHERE broken) AS broken,
+    coalesce((array_agg('branch ' || branch || ' ' || day || ': ' || kept || ' kept, ' || counted || ' counted') FILTER (WHERE broken))[1:10], '{}') AS examples
+FROM (
+    SELECT branch, day,
+        coalesce((k.lines, k.amount_rp, k.paid, k.paid_rp, k.failed, k.geotagged), (0::numeric, 0::numeric, 0::numeric, 0::numeric, 0::numeric, 0::numeric))
+            IS DISTINCT FROM
+        coalesce((c.lines, c.amount_rp, c.paid, c.paid_rp, c.failed, c.geotagged), (0::numeric, 0::numeric, 0::numeric, 0::numeric, 0::numeric, 0::numeric))
+            AS broken,
+        coalesce((k.lines, k.paid, k.failed, k.geotagged)::text, '-') AS kept, coalesce((c.lines, c.paid, c.failed, c.geotagged)::text, '-') AS counted
+    FROM kept AS k FULL JOIN counted AS c USING (branch, version, day, recorded_day)
+) AS both
 
 -- name: quotations
 -- The last percentage published of each office of a stage, up to a day.

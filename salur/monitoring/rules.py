@@ -1,12 +1,12 @@
 """What a realisation is, how a board sorts it and draws it; pure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from salur.lib.percent import percent
 
@@ -21,11 +21,15 @@ class By(StrEnum):
     VILLAGE = "village"
 
 
+OFFICES = frozenset({By.NATION, By.REGION, By.BRANCH})
+
+
 @dataclass(frozen=True)
 class Row:
     """One line of the table. ``key``: the office's id or the area's code; None: branches without a region. Counts are families, amounts whole rupiah.
 
-    ``open`` = allocated − paid − failed. Percentages are of ``allocated``, by the rule of ``salur.lib.percent``.
+    ``open`` = allocated − paid − failed. ``unsent``: what phones say they have not sent yet; None where nobody can know. Percentages are of
+    ``allocated``, by the rule of ``salur.lib.percent``.
     """
 
     key: int | None
@@ -39,6 +43,7 @@ class Row:
     open: int
     paid_today: int
     geotagged: int
+    unsent: int | None = None
 
     @property
     def paid_share(self) -> Fraction:
@@ -75,7 +80,8 @@ class Realisation:
             return sum(getattr(row, field) for row in self.rows)
 
         counts = ("allocated", "amount_rp", "paid", "amount_paid_rp", "failed", "open", "paid_today", "geotagged")
-        return Row(key=0, code="", name="", **{field: summed(field) for field in counts})
+        unsent = None if any(row.unsent is None for row in self.rows) else sum(row.unsent or 0 for row in self.rows)
+        return Row(key=0, code="", name="", unsent=unsent, **{field: summed(field) for field in counts})
 
 
 @dataclass(frozen=True)
@@ -100,6 +106,7 @@ class Place:
     zone: str
     area: int | None = None
     area_name: str = ""
+    unsent: int = 0
 
     @property
     def office(self) -> Office | None:
@@ -146,9 +153,25 @@ class Quoted:
     date: date
 
 
+class Planned(NamedTuple):
+    """Families that published plans first call on a day, and up to its end."""
+
+    day: date
+    families: int
+    total: int
+
+
+class Trend(NamedTuple):
+    """Families paid (``paid``) on days counted from the first one of the stage (``days``), in order."""
+
+    days: Sequence[int]
+    paid: Sequence[int]
+
+
 @dataclass(frozen=True)
 class Board:
-    """All that a realisation board shows. ``quotations`` by office id; ``chosen_version`` when a person asked for an older list."""
+    """All that a realisation board shows. ``quotations`` by office id, ``trends`` by the key of the line; ``chosen_version`` when a person
+    asked for an older list; ``planned`` empty where no plan is published; ``unsent`` None where nobody can know."""
 
     place: Place
     table: Realisation
@@ -156,6 +179,9 @@ class Board:
     days: Sequence[Day]
     quotations: dict[int, Quoted]
     chosen_version: bool
+    trends: Mapping[int | None, Trend]
+    planned: Sequence[Planned]
+    unsent: int | None
 
     @property
     def total(self) -> Row:
@@ -200,6 +226,7 @@ SORTS: dict[str, Callable[[Row], Any]] = {
     "paid": lambda row: row.paid,
     "paid_today": lambda row: row.paid_today,
     "failed": lambda row: row.failed,
+    "unsent": lambda row: row.unsent or 0,
     "open": lambda row: row.open,
     "paid_percent": lambda row: row.paid_share,
     "geotag_percent": lambda row: row.geotag_share,

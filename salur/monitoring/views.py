@@ -25,18 +25,19 @@ from salur.areas.rules import dotted
 from salur.lib.clock import now
 from salur.lib.viewer import Viewer, viewer_of
 from salur.monitoring import actions
-from salur.monitoring.charts import burn_up
+from salur.monitoring.charts import burn_up, spark
 from salur.monitoring.families.actions import LOOKING
-from salur.monitoring.rules import SORTS, Board, By, Quoted, Row, bar, in_order, ranks
+from salur.monitoring.rules import OFFICES, SORTS, Board, By, Quoted, Row, Trend, bar, in_order, ranks
 from salur.programmes.models import Stage
 
 ROWS_ON_A_PAGE = 200
 # An open board asks every four seconds; what it is told is at most this old, so a payment is on the screen within five.
 LIVE_SECONDS = 0.8
+TIDY_SECONDS = 2
 
 CSV_COLUMNS = (
     "code", "name", "allocated", "amount_rp", "paid", "paid_today", "failed", "open", "paid_percent", "geotagged", "geotag_percent",
-    "amount_paid_rp",
+    "amount_paid_rp", "unsent",
 )  # fmt: skip
 
 LEVELS = {
@@ -52,6 +53,11 @@ COLUMNS = (
     ("paid_today", TODAY, gettext_lazy("Families paid on this day")),
     ("failed", gettext_lazy("Failed"), gettext_lazy("Visited, but not paid yet")),
     ("open", gettext_lazy("Open"), gettext_lazy("Neither paid nor failed")),
+    (
+        "unsent",
+        gettext_lazy("In the field"),
+        gettext_lazy("Recorded on phones that have not sent it yet, as they last reported"),
+    ),
     (
         "paid_percent",
         gettext_lazy("Realisation"),
@@ -82,6 +88,12 @@ class Line:
     href: str
     rank: int | None
     quoted: Quoted | None
+    trend: Trend | None = None
+    span: int = 0
+
+    @property
+    def spark(self) -> str:
+        return spark(self.trend, self.span)
 
     @property
     def paid_bar(self) -> str:
@@ -176,6 +188,8 @@ def _no_viewer(request: HttpRequest, living: bool) -> HttpResponse:
 def _board(
     request: HttpRequest, viewer: Viewer, stage: str, office: str | None, area: int | None
 ) -> tuple[Stage, Board]:
+    if cache.add("monitoring tidied", True, TIDY_SECONDS):
+        actions.tidy_if_much_waits()
     asked = request.GET
     as_of = asked.get("as_of", "").strip()
     if as_of and asked.get("at", "").strip():
@@ -198,8 +212,11 @@ def _context(request: HttpRequest, stage: Stage, board: Board, viewer: Viewer) -
     past = bool(request.GET.get("as_of"))
     sort = _sort(request.GET, by)
     lines = _lines(board, address, sort, viewer.role in LOOKING)
+    unsent = not past and board.table.by in OFFICES
     columns = [
-        (key, str(THAT_DAY if past and key == "paid_today" else label), str(title)) for key, label, title in COLUMNS
+        (key, str(THAT_DAY if past and key == "paid_today" else label), str(title))
+        for key, label, title in COLUMNS
+        if key != "unsent" or unsent
     ]
     page = _page(request.GET, len(lines))
     pages = max(1, -(-len(lines) // ROWS_ON_A_PAGE))
@@ -228,7 +245,10 @@ def _context(request: HttpRequest, stage: Stage, board: Board, viewer: Viewer) -
         "ranked": by in (By.REGION, By.BRANCH),
         "quoted": bool(board.quotations) and any(line.quoted for line in lines),
         "sources": sorted({(quoted.source, quoted.date) for quoted in board.quotations.values()}),
-        "chart": burn_up(board.days, board.total.allocated),
+        "chart": burn_up(board.days, board.total.allocated, board.planned),
+        "planned": _planned_by_now(board),
+        "show_unsent": unsent,
+        "trended": any(trend.paid for trend in board.trends.values()),
         "past": past,
         "now_href": address.here(as_of=None, at=None, version=None),
         "csv_href": address.here() + ("&" if address.kept() else "?") + "format=csv",
@@ -238,6 +258,12 @@ def _context(request: HttpRequest, stage: Stage, board: Board, viewer: Viewer) -
         "kept": [(key, request.GET[key]) for key in ("by", "sort") if request.GET.get(key)],
         "here": request.get_full_path(),
     }
+
+
+def _planned_by_now(board: Board) -> int | None:
+    """How many families the published plans have called by the board's moment; None without a plan."""
+    until = board.table.as_of.astimezone(ZoneInfo(board.place.zone)).date()
+    return next((day.total for day in reversed(board.planned) if day.day <= until), 0) if board.planned else None
 
 
 def _days(stage: Stage, board: Board, past: bool) -> list[date]:
@@ -288,6 +314,8 @@ def _lines(board: Board, address: Address, sort: str, families: bool) -> list[Li
     by, office = board.table.by, board.place.office
     rank = ranks(board.table.rows) if by in (By.REGION, By.BRANCH) else {}
 
+    span = (board.days[-1].day - board.days[0].day).days + 1 if board.days else 0
+
     def href(row: Row) -> str:
         if row.key is None:
             return address.here(by=By.BRANCH.value, sort=None)
@@ -306,6 +334,8 @@ def _lines(board: Board, address: Address, sort: str, families: bool) -> list[Li
             href(row),
             rank.get(row.key),
             board.quotations.get(row.key) if row.key is not None and rank else None,
+            board.trends.get(row.key),
+            span,
         )
         for row in in_order(board.table.rows, sort)
     ]

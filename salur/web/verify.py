@@ -11,6 +11,7 @@ from salur.evidence import actions as evidence
 from salur.field import actions as field
 from salur.ledger import actions as ledger
 from salur.lib.sql import Recount
+from salur.monitoring import actions as monitoring
 from salur.oversight import actions as oversight
 from salur.payments import actions as payments
 from salur.programmes.actions import stage_by_code, stages
@@ -30,6 +31,7 @@ def verify(*, stage_code: str | None = None) -> Iterator[Recount]:
             oversight.recount,
             evaluation.recount,
             reconciliation.recount,
+            monitoring.recount,
         ):
             for found in recount(stage=stage.id):
                 yield found._replace(name=f"{stage.code}: {found.name}")
