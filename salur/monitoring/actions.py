@@ -183,7 +183,8 @@ def _trends(level: By, first_day: date, asked: dict[str, Any], villages: dict[st
 
 def _planned(stage: Stage, place: Place, villages: dict[str, int]) -> list[Planned]:
     """The published plans day by day, added up. A plan is published once a night: what was read a minute ago is good enough."""
-    key = f"planned {stage.id} {place.branches and hash(tuple(place.branches))} {villages['first_village']}"
+    of = "all" if place.branches is None else hash(tuple(place.branches))
+    key = f"planned-{stage.id}-{of}-{villages['first_village']}"
     known: list[Planned] | None = cache.get(key)
     if known is None:
         known, total = [], 0

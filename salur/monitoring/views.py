@@ -188,7 +188,7 @@ def _no_viewer(request: HttpRequest, living: bool) -> HttpResponse:
 def _board(
     request: HttpRequest, viewer: Viewer, stage: str, office: str | None, area: int | None
 ) -> tuple[Stage, Board]:
-    if cache.add("monitoring tidied", True, TIDY_SECONDS):
+    if cache.add("monitoring-tidied", True, TIDY_SECONDS):
         actions.tidy_if_much_waits()
     asked = request.GET
     as_of = asked.get("as_of", "").strip()
