@@ -99,9 +99,9 @@ def _realisation(
     }
     if by in OFFICES:
         assert area is None, "an area is divided into areas"
-        statement = "offices_now" if as_of is None else "offices_then"
+        statement = "realisation" if as_of is None else "realisation_then"
     else:
-        statement = "areas_now" if as_of is None else "areas_then"
+        statement = "realisation_of_areas" if as_of is None else "realisation_of_areas_then"
         asked |= {"first_village": first_village, "last_village": last_village}
     if as_of is not None:
         asked |= {"as_of": as_of, "known": known}

@@ -164,7 +164,7 @@ SELECT g.key, coalesce(a.code, g.key)::text AS code, coalesce(a.name, '') AS nam
 FROM grouped AS g LEFT JOIN areas_area AS a ON a.code = g.key
 ORDER BY code
 
--- name: offices_now
+-- name: realisation
 -- Allocated, paid, failed, geotagged and unsent now, by nation, region or branch.
 WITH RECURSIVE part AS (
     SELECT * FROM monitoring_tally WHERE stage = %(stage)s AND version <= %(version)s
@@ -179,7 +179,7 @@ sums AS (
 ),
 -- include: monitoring.by_office
 
--- name: offices_then
+-- name: realisation_then
 -- The same as of a past moment. Whole days come from the tally, the part of the last day up to the moment from that day's facts.
 -- known: count what was recorded by then; else (history loaded later) what happened by then.
 WITH RECURSIVE
@@ -203,7 +203,7 @@ WITH RECURSIVE
 ),
 -- include: monitoring.by_office
 
--- name: areas_now
+-- name: realisation_of_areas
 -- Allocated, paid, failed and geotagged now, by kecamatan or village of some branches (or of all).
 WITH sums AS (
     SELECT village, sum(allocated) AS allocated, sum(amount_rp) AS amount_rp, sum(paid) AS paid, sum(paid_rp) AS paid_rp, sum(failed) AS failed,
@@ -223,7 +223,7 @@ WITH sums AS (
 ),
 -- include: monitoring.by_area
 
--- name: areas_then
+-- name: realisation_of_areas_then
 -- The same as of a past moment.
 WITH
 -- include: monitoring.branch_days
