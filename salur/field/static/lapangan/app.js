@@ -34,7 +34,7 @@ async function draw(name, facts) {
   const mine = ++turn;
   shown?.leave?.();
   shown = null;
-  const screen = await SCREENS[await allowed(name)](facts);
+  const screen = await SCREENS[await allowed(name, facts)](facts);
   if (mine !== turn) {
     screen.leave?.();
     return;
@@ -59,15 +59,17 @@ async function draw(name, facts) {
   await strip();
   scrollTo(0, 0);
   title.focus({ preventScroll: true });
+  if (registration) void renew(registration);
 }
 
-/** Which screen may be seen now. @param {string} name */
-async function allowed(name) {
+/** Which screen may be seen now. @param {string} name @param {any} facts */
+async function allowed(name, facts) {
   const enrolling = ["enrol", "newPin", "scan", "trial"].includes(name) ? name : null;
   if (name === "trial") return name;
   if (!device) return enrolling ?? "enrol";
   if (await wiped()) return enrolling ?? "wiped";
-  return isLocked() ? "lock" : name;
+  if (isLocked()) return "lock";
+  return !facts.asg || name === "receipt" || worklist.family(facts.asg) ? name : "home"; // a way back to a family that has left the list
 }
 
 /** The three numbers. */
@@ -103,6 +105,12 @@ export function lock() {
   go("lock", {}, true);
 }
 
+function leaveWiped() {
+  locked = true;
+  worklist.forget();
+  go("wiped", {}, true);
+}
+
 let seen = performance.now();
 for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, () => (seen = performance.now()), { passive: true });
 setInterval(async () => {
@@ -124,6 +132,9 @@ addEventListener("beforeinstallprompt", (event) => {
   offer = event;
 });
 
+/** @type {ServiceWorkerRegistration | null} */
+let registration = null;
+
 /** A new version takes over only when nothing is open: no shift, no unsent event, the home screen. @param {ServiceWorkerRegistration} registration */
 async function renew(registration) {
   const { unsent } = await sync.numbers();
@@ -135,18 +146,18 @@ async function renew(registration) {
 async function begin() {
   await loadLanguage();
   await loadDevice();
-  sync.onChange(() => void strip());
+  sync.onChange(() => {
+    if (!locked && !keys()) leaveWiped(); // the branch revoked this phone
+    else void strip();
+  });
   if ("serviceWorker" in navigator) {
     const had = navigator.serviceWorker.controller;
-    const registration = await navigator.serviceWorker.register(ownScript("sw.js"), { scope: "./", updateViaCache: "none" }).catch(() => null);
+    registration = await navigator.serviceWorker.register(ownScript("sw.js"), { scope: "./", updateViaCache: "none" }).catch(() => null);
     if (had) {
       navigator.serviceWorker.addEventListener("controllerchange", () => location.reload());
       void scan.prepare();
     } else navigator.serviceWorker.addEventListener("controllerchange", () => void scan.prepare(), { once: true });
-    if (registration) {
-      await renew(registration);
-      sync.onChange(() => void renew(registration));
-    }
+    sync.onChange(() => registration && void renew(registration));
   }
   if (location.hash === "#uji") {
     history.replaceState({ name: "trial" }, "", location.pathname);

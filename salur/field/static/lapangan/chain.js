@@ -6,7 +6,7 @@
 import { base64url, hex, receiptNo, unbase64url, utf8, uuid7, text } from "./bytes.js";
 import { skew } from "./clock.js";
 import { decrypt, encrypt, sha256, sign } from "./crypto.js";
-import { meta, result, write } from "./db.js";
+import { having, meta, result, write } from "./db.js";
 import { APP, enrolled, unlocked } from "./device.js";
 import { BOOT, alone, elapsed, now, zone } from "./platform.js";
 
@@ -22,6 +22,9 @@ import { BOOT, alone, elapsed, now, zone } from "./platform.js";
 /** @typedef {{ k: string, sha: string, n: number, w: number, h: number, mime: string, cap_ms: number, blob: Blob }} Shot a photo just taken */
 
 export class Full extends Error {}
+
+/** What another tab did in the meantime forbids this; the message is the key of a sentence. */
+export class Overtaken extends Error {}
 
 /** Bodies hold whole numbers only: no two languages write the same fraction. @param {unknown} value */
 function wholeNumbersOnly(value) {
@@ -43,6 +46,7 @@ export async function append(facts, shots = [], also) {
     const owner = enrolled();
     const { outbox, kid } = unlocked();
     const key = /** @type {CryptoKey} */ (outbox.get(kid));
+    if (facts.typ === "PAY") await mayPay(facts.asg);
     const head = await meta("chain");
     const at = now();
     const body = {
@@ -109,6 +113,14 @@ export async function append(facts, shots = [], also) {
     }
     return kept;
   });
+}
+
+/** Under the lock: the screen that asked may be as old as the other tab's last payment. @param {string} asg */
+async function mayPay(asg) {
+  if (!(await meta("shift"))) throw new Overtaken("shift_first");
+  const events = /** @type {Kept[]} */ (await having("outbox", "asg", asg));
+  const last = events.filter((one) => one.typ === "PAY" || one.typ === "VOID").sort((one, other) => (one.id < other.id ? -1 : 1)).pop();
+  if (last?.typ === "PAY") throw new Overtaken("st_paid");
 }
 
 /** The envelope of a kept event, as it goes to the server. @param {Kept} kept @returns {Promise<Envelope>} */

@@ -14,7 +14,7 @@
  */
 
 const NAME = "salur";
-const VERSION = 2; // 2: the queue of one device, without those that it had before
+const VERSION = 3; // 2: the queue of one device, without those that it had before; 3: what happened to one family
 
 /** @type {Promise<IDBDatabase> | null} */
 let opening = null;
@@ -26,7 +26,9 @@ function open() {
     request.onupgradeneeded = () => {
       const db = request.result;
       if (request.transaction && db.objectStoreNames.contains("outbox")) {
-        request.transaction.objectStore("outbox").createIndex("queue", ["dev", "state", "seq"]);
+        const outbox = request.transaction.objectStore("outbox");
+        if (!outbox.indexNames.contains("queue")) outbox.createIndex("queue", ["dev", "state", "seq"]);
+        outbox.createIndex("asg", "asg");
         return;
       }
       db.createObjectStore("meta");
@@ -34,6 +36,7 @@ function open() {
       const outbox = db.createObjectStore("outbox", { keyPath: ["dev", "seq"] });
       outbox.createIndex("state", "state");
       outbox.createIndex("queue", ["dev", "state", "seq"]);
+      outbox.createIndex("asg", "asg");
       const photos = db.createObjectStore("photos", { keyPath: "sha" });
       photos.createIndex("state", "state");
       db.createObjectStore("bytes", { keyPath: "sha" });

@@ -3,7 +3,7 @@
 import { enter, go, lock, offer } from "./app.js";
 import { uuid7 } from "./bytes.js";
 import * as photo from "./camera.js";
-import { Full, append, hasRoom } from "./chain.js";
+import { Full, Overtaken, append, hasRoom } from "./chain.js";
 import { skew, trusted } from "./clock.js";
 import { all, having, meta } from "./db.js";
 import { WrongPin, device, enrol, exportFile, readInvitation, renewOutboxKey, unlock } from "./device.js";
@@ -33,6 +33,7 @@ const SLOW_CODE_MS = 150;
 /** What went wrong, as a sentence. @param {unknown} error */
 function sentence(error) {
   if (error instanceof Full) return t("full");
+  if (error instanceof Overtaken) return say(error.message);
   const what = error instanceof TypeError ? "no_network" : error instanceof Error ? error.message : String(error);
   const said = say(what);
   return said === what ? t("failed", { what }) : said;
@@ -365,7 +366,8 @@ export const SCREENS = {
       } catch (error) {
         fill(message, notice(sentence(error), "bad"));
         ready();
-        if (!(error instanceof Full)) throw error;
+        if (error instanceof Overtaken) button.disabled = true;
+        else if (!(error instanceof Full)) throw error;
       }
     }
     for (const field of [name, reason]) field.addEventListener("input", ready);
@@ -496,6 +498,9 @@ export const SCREENS = {
         return fill(message, notice(t("close_differs", { sum: rupiah(left_rp - left) }), "bad"));
       }
       button.disabled = true;
+      // Another tab may have paid since this was drawn: a day is closed on what it shows, or not at all.
+      const [again, waiting] = [await cash(), await sync.numbers()];
+      if (!again.shift || again.count !== count || again.left !== left || waiting.unsent) return go("close", {}, true);
       await append({ typ: "CLOSE", paid: count, paid_rp: paid, left_rp }, [], (store) => void store.put(null, "shift"));
       await sync.run();
       return go("closed", { paid, count, left_rp }, true);

@@ -16,6 +16,7 @@ import * as worklist from "./worklist.js";
 
 export const BATCH = 100;
 const QUIET_MS = 30_000;
+const CHANGES_MS = 120_000;
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 300_000;
 const TIMEOUT_MS = 30_000;
@@ -105,14 +106,29 @@ const bearer = () => ({ Authorization: `Bearer ${keys()?.vault.bearer ?? ""}` })
 
 /** Fetches the work lists of the day. @returns {Promise<number>} how many families */
 export async function fetchLists() {
-  const { lists } = await ask("lease", { headers: bearer() });
+  const { lists, server_time } = await ask("lease", { headers: bearer() });
   // A list whose rows do not add up to its head must not be shown as the day's work.
   for (const list of lists) {
     const sum = list.rows.reduce((/** @type {number} */ sum, /** @type {any[]} */ row) => sum + row[list.columns.indexOf("amount_rp")], 0);
     if (list.rows.length !== list.count || sum !== list.sum_rp) throw new Transport("server");
   }
   await worklist.keep(lists);
+  asked = { at: elapsed(), since: server_time };
   return worklist.families.length;
+}
+
+// The server's clocks may differ a little, and what is being written while we ask is told the next time.
+const OVERLAP_MS = 60_000;
+/** When the changes of the list were asked for last, by the app's and by the server's time. @type {{ at: number, since: number } | null} */
+let asked = null;
+
+/** What became known about the families of the list; also how a phone with nothing to send learns that it was revoked. */
+async function fetchChanges() {
+  if (asked && elapsed() - asked.at < CHANGES_MS) return;
+  const since = asked?.since ?? (await meta("changes"))?.since ?? 0;
+  const told = await ask(`lease/delta?since=${Math.max(0, since - OVERLAP_MS)}`, { headers: bearer() });
+  asked = { at: elapsed(), since: told.server_time };
+  if (!(await worklist.change(told, told.server_time))) await fetchLists();
 }
 
 let batch = BATCH;
@@ -347,8 +363,9 @@ export async function run() {
         tell();
         return;
       }
-      if (!worklist.lists.length) await fetchLists();
       await sendPhotos();
+      if (worklist.lists.length) await fetchChanges();
+      else await fetchLists();
       status.state = "idle";
       status.photo = null;
       failures = 0;
@@ -358,6 +375,7 @@ export async function run() {
         if (!(error instanceof TooLarge)) throw error;
       }
       status.state = error instanceof Transport ? error.state : "offline";
+      if (status.state === "refused" && (await meta("revoked")) && (await numbers()).unsent === 0) await wipe();
       if (status.state === "refused" || status.state === "update") {
         again(LONGEST_WAIT_MS);
       } else {
@@ -372,10 +390,16 @@ export async function run() {
   if (!was) again(2_000);
 }
 
+/** A question asked by hand that found no answer shows in the strip as the others do. @param {unknown} error */
+function noted(error) {
+  if (!(error instanceof Transport)) throw error;
+  status.state = error.state;
+}
+
 /** The list again, by hand; also tells whether the server still knows this phone. */
 export async function refresh() {
   await run();
-  if (status.state === "idle") await fetchLists();
+  if (status.state === "idle") await fetchLists().catch(noted);
   tell();
 }
 

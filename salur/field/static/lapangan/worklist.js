@@ -3,7 +3,7 @@
 import { CROCKFORD, text, unhex, utf8 } from "./bytes.js";
 import { trusted } from "./clock.js";
 import { decrypt, encrypt, sha256 } from "./crypto.js";
-import { all, write } from "./db.js";
+import { all, meta, setMeta, write } from "./db.js";
 import { device, unlocked } from "./device.js";
 
 const CHUNK = 100;
@@ -21,6 +21,10 @@ const CHUNK = 100;
  * @property {import("./chain.js").Kept} [paid] @property {import("./chain.js").Kept} [unpaid] @property {import("./chain.js").Kept} [house]
  * @property {boolean} action
  */
+
+/** @typedef {{ since: number, held: string[], paid: Record<string, boolean>, closes: Record<string, Record<string, number | null>> }} Changes what became known since the list was fetched */
+/** @type {Changes} */
+const NOTHING = { since: 0, held: [], paid: {}, closes: {} };
 
 /** @type {Family[]} */
 export let families = [];
@@ -60,8 +64,9 @@ export async function keep(fetched) {
       chunks.push({ list: head.id, n, ...(await encrypt(key, plain, `list ${head.id} ${n}`)) });
     }
   }
-  await write(["lists", "chunks"], (tx) => {
+  await write(["lists", "chunks", "meta"], (tx) => {
     for (const name of ["lists", "chunks"]) tx.objectStore(name).clear();
+    tx.objectStore("meta").delete("changes");
     for (const { columns, rows, ...head } of fetched) tx.objectStore("lists").put(head);
     for (const chunk of chunks) tx.objectStore("chunks").put(chunk);
   });
@@ -92,10 +97,43 @@ export async function load() {
   found.sort((one, other) => (one.list === other.list ? one.no - other.no : one.list < other.list ? -1 : 1));
   const codes = await Promise.all(found.map((one) => letterCode(one.asg)));
   found.forEach((one, at) => (one.code = codes[at]));
+  /** @type {Changes} */
+  const known = (await meta("changes")) ?? NOTHING;
+  for (const one of found) apply(known, one);
   lists = living;
   families = found;
   byAsg = new Map(found.map((one) => [one.asg, one]));
   byCode = new Map(found.map((one) => [one.code, one]));
+}
+
+/** @param {Changes} known @param {Family} one */
+function apply(known, one) {
+  if (known.since) one.held = known.held.includes(one.asg);
+  one.paidElsewhere = known.paid[one.asg] ?? one.paidElsewhere;
+  const closes = known.closes[one.list]?.[one.village];
+  if (closes !== undefined) one.closes = closes ?? Infinity;
+}
+
+/**
+ * What the server says has changed about the families on this phone: paid elsewhere, held, other closing days. What this phone did itself is never
+ * written over: its own payments are its outbox's business.
+ * @param {{ lists: string[], changes: { asg: string, amount_rp: number, held: boolean, paid: boolean | null }[], closes: Changes["closes"] }} told
+ * @param {number} since from when the next question asks @returns {Promise<boolean>} false when only the whole list helps: another list, another amount
+ */
+export async function change(told, since) {
+  const mine = lists.map((one) => one.id);
+  if (told.lists.length !== mine.length || told.lists.some((id) => !mine.includes(id))) return false;
+  if (told.changes.some((one) => byAsg.get(one.asg)?.amount_rp !== one.amount_rp)) return false;
+  const done = await whatWasDone();
+  /** @type {Changes} */
+  const before = (await meta("changes")) ?? NOTHING;
+  const paid = { ...before.paid };
+  for (const one of told.changes) if (!done.has(one.asg)) paid[one.asg] = Boolean(one.paid);
+  /** @type {Changes} */
+  const known = { since, held: told.changes.filter((one) => one.held).map((one) => one.asg), paid, closes: told.closes };
+  await setMeta("changes", known);
+  for (const one of families) apply(known, one);
+  return true;
 }
 
 /** Whether a list has ended since it was loaded; then it is gone from memory and disk. @returns {Promise<boolean>} */
