@@ -10,7 +10,6 @@ import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -23,7 +22,6 @@ from salur.field import lease, outbox_file, sealing
 from salur.field.pages import FOLDER, shell
 from salur.ledger import actions as ledger
 from salur.lib.clock import now
-from salur.lib.ids import uuid7
 from salur.lib.letter_code import letter_code
 from salur.payments import actions as payments
 from tests.browser.handset import Handset, Line, new_profile, press, type_pin
@@ -74,8 +72,7 @@ def enrol(handset: Handset, office: PostOffice) -> UUID:
     expect(page.get_by_text("Belum ada danom")).to_be_visible(timeout=20_000)
     with connection.cursor() as cursor:
         cursor.execute("SELECT id FROM field_device ORDER BY enrolled_at DESC LIMIT 1")
-        device = UUID(str(cursor.fetchone()[0]))
-    return device
+        return UUID(str(cursor.fetchone()[0]))
 
 
 def hand_out(page: Page, office: PostOffice, device: UUID) -> None:
@@ -245,7 +242,9 @@ def test_a_clock_of_2020_stops_no_payment_but_no_day_is_begun_on_it(
     assert at_server()[-1][2] == "ACCEPTED_FLAGGED"
     with connection.cursor() as cursor:
         cursor.execute("SELECT convert_from(body, 'UTF8')::json ->> 'cap_ms' FROM field_event WHERE kind = 'PAY'")
-        assert datetime.fromtimestamp(int(cursor.fetchone()[0]) / 1000, UTC).year == 2020, "what the phone claimed is kept"
+        assert datetime.fromtimestamp(int(cursor.fetchone()[0]) / 1000, UTC).year == 2020, (
+            "what the phone claimed is kept"
+        )
     page.locator("[data-go=list]").click()
     page.go_back()
     expect(page.get_by_text("Betulkan di pengaturan")).to_be_visible()  # it knows now that its clock is off
@@ -313,7 +312,7 @@ def test_without_a_position_a_payment_goes_through_and_a_geotag_does_not(handset
 def test_without_a_camera_codes_are_typed_and_the_missing_photo_is_told(handset: Handset, office: PostOffice) -> None:
     begin(handset, office)
     page = handset.page
-    deny(handset, "videoCapture")
+    deny(handset, "camera")
     page.locator("[data-go=scan]").click()
     expect(page.get_by_text("Kamera tidak diizinkan")).to_be_visible()
     page.fill("#typed", letter_code(office.entitlements[0]))
@@ -357,7 +356,8 @@ def test_after_five_wrong_pins_the_phone_is_enrolled_again_and_what_it_kept_is_p
     with page.expect_download() as saved:
         press(page, "Simpan berkas darurat")
     file = Path(saved.value.path()).read_bytes()
-    assert b"Keluarga" not in file and str(office.entitlements[0]).encode() not in file, "it tells nobody anything"
+    assert b"Keluarga" not in file, "it tells nobody anything"
+    assert str(office.entitlements[0]).encode() not in file
     line.dead = False
     press(page, "Daftarkan")
     enrol(handset, office)
@@ -438,9 +438,7 @@ def test_what_others_paid_or_held_reaches_the_list_on_the_phone(handset: Handset
 
 def open_until(page: Page, id: UUID, sentence: str) -> None:
     until(
-        lambda: bool(
-            page.evaluate("async (id) => (await import('/lapangan/worklist.js')).family(id).held", str(id))
-        ),
+        lambda: bool(page.evaluate("async (id) => (await import('/lapangan/worklist.js')).family(id).held", str(id))),
         page,
     )
     open_card(page, id)
@@ -579,7 +577,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_stops_payments_before_they_are_lost(
     browser: Browser, chromium: str, line: Line, office: PostOffice, small_disk: Path
 ) -> None:
-    handset = Handset(browser.browser_type, chromium, small_disk / "profile", line.url, arguments=["--disk-cache-size=1000000"])
+    handset = Handset(
+        browser.browser_type, chromium, small_disk / "profile", line.url, arguments=["--disk-cache-size=1000000"]
+    )
     try:
         begin(handset, office)
         page = handset.page
@@ -600,13 +600,17 @@ def test_a_full_disk_stops_payments_before_they_are_lost(
         expect(page.locator("#hand-over")).to_be_disabled()
         wrong = page.evaluate(
             """async ([wl, asg]) => { const chain = await import("/lapangan/chain.js");
-            const shot = { k: "KPM", sha: "00".repeat(32), n: 150000, w: 1, h: 1, mime: "image/webp", cap_ms: 1, blob: new Blob([new Uint8Array(3e6)]) };
+            const shot = { k: "KPM", sha: "00".repeat(32), n: 150000, w: 1, h: 1, mime: "image/webp", cap_ms: 1, blob: new Blob([]), bytes: new ArrayBuffer(3e6) };
             return chain.append({ typ: "PAY", wl, asg, amt: 600000, cur: "IDR", ch: "KOM", pay_to: { who: "SELF", name: "", reason: "" },
                 ver: { inv: "NONE", ktp: "SEEN", kk: "NONE", sig: "NONE" }, geo_err: 2 }, [shot]).then(() => null, (error) => error.constructor.name); }""",
             [_list(page), str(office.entitlements[2])],
         )
         assert wrong == "Full", "no receipt is shown for what is not on the disk"
-        assert [event["typ"] for event in page.evaluate(OUTBOX)] == ["OPEN", "PAY", "PAY"]
+        page.go_back()
+        page.go_back()
+        page.wait_for_timeout(
+            500
+        )  # whatever is shown now, a disk that cannot even be read included: nothing below is lost
         ballast.unlink()
         page = again(handset)
         assert [event["typ"] for event in page.evaluate(OUTBOX)] == ["OPEN", "PAY", "PAY"]

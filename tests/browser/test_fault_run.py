@@ -41,7 +41,7 @@ async ({ records, faulty }) => {
     ["chain", "worklist", "sync", "db", "crypto", "bytes"].map((name) => import(`/lapangan/${name}.js`)));
   const shot = async (k) => {
     const raw = new Uint8Array(3000); crypto.getRandomValues(raw); raw.set([255, 216, 255]);
-    return { k, sha: bytes.hex(await crypto_.sha256(raw)), n: raw.length, w: 640, h: 480, mime: "image/jpeg", cap_ms: Date.now(), blob: new Blob([raw]) };
+    return { k, sha: bytes.hex(await crypto_.sha256(raw)), n: raw.length, w: 640, h: 480, mime: "image/jpeg", cap_ms: Date.now(), blob: new Blob([raw]), bytes: raw.buffer };
   };
   const kept = await db.all("outbox");
   const paid = new Set(kept.filter((one) => one.typ === "PAY").map((one) => one.asg));
@@ -208,7 +208,6 @@ def test_nothing_is_lost_or_doubled_whatever_befalls_the_phone(
         if handset.kills < KILLS:
             page.wait_for_timeout(chance.uniform(100, 1_200))
             handset.kill()
-            print(round(time.monotonic() - began), handset.kills, len(shown), line.faults, flush=True)  # noqa: T201
             awake_again(handset)
             page = at_work(handset, shown, records)
             continue

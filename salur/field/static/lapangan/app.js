@@ -34,7 +34,13 @@ async function draw(name, facts) {
   const mine = ++turn;
   shown?.leave?.();
   shown = null;
-  const screen = await SCREENS[await allowed(name, facts)](facts);
+  /** @type {Screen} */
+  let screen;
+  try {
+    screen = await SCREENS[await allowed(name, facts)](facts);
+  } catch (error) {
+    screen = await SCREENS.broken({ error, again: () => void draw(name, facts) }); // a full disk cannot even be read: say so
+  }
   if (mine !== turn) {
     screen.leave?.();
     return;
@@ -59,6 +65,7 @@ async function draw(name, facts) {
   await strip();
   scrollTo(0, 0);
   title.focus({ preventScroll: true });
+  performance.mark(`drawn ${name}`);
   if (registration) void renew(registration);
 }
 
@@ -138,8 +145,9 @@ let registration = null;
 /** A new version takes over only when nothing is open: no shift, no unsent event, the home screen. @param {ServiceWorkerRegistration} registration */
 async function renew(registration) {
   const { unsent } = await sync.numbers();
-  if (registration.waiting && unsent === 0 && !(await meta("shift")) && [undefined, "home"].includes(history.state?.name)) {
-    registration.waiting.postMessage("activate");
+  if (unsent === 0 && !(await meta("shift")) && [undefined, "home"].includes(history.state?.name)) {
+    // A worker that the browser let in while nobody was here still serves the version before it; told so again, it does nothing.
+    (registration.waiting ?? registration.active)?.postMessage("activate");
   }
 }
 
@@ -150,27 +158,35 @@ async function begin() {
     if (!locked && !keys()) leaveWiped(); // the branch revoked this phone
     else void strip();
   });
+  await first();
+  // After the first screen: on a slow line the worker's files must not come before it.
   if ("serviceWorker" in navigator) {
     const had = navigator.serviceWorker.controller;
     registration = await navigator.serviceWorker.register(ownScript("sw.js"), { scope: "./", updateViaCache: "none" }).catch(() => null);
     if (had) {
       navigator.serviceWorker.addEventListener("controllerchange", () => location.reload());
+      navigator.serviceWorker.addEventListener("message", ({ data }) => data === "renewed" && location.reload());
       void scan.prepare();
     } else navigator.serviceWorker.addEventListener("controllerchange", () => void scan.prepare(), { once: true });
     sync.onChange(() => registration && void renew(registration));
   }
+}
+
+/** The screen that the address asks for: the trial, an enrolment, or the day's work. */
+async function first() {
   if (location.hash === "#uji") {
     history.replaceState({ name: "trial" }, "", location.pathname);
-    await draw("trial", {});
-    return;
+    return draw("trial", {});
   }
   if (location.hash.startsWith("#daftar=") && !(device && keys())) {
     const code = location.hash.slice(8);
     history.replaceState({ name: "enrol", facts: { code } }, "", location.pathname);
-    await draw("enrol", { code });
-    return;
+    return draw("enrol", { code });
   }
-  go("home", {}, true);
+  history.replaceState({ name: "home", facts: {} }, "", location.pathname);
+  return draw("home", {});
 }
+// The branch's code, read by the phone's own camera while the app is open here.
+addEventListener("hashchange", () => location.hash && void first());
 
 void begin();

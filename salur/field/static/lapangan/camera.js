@@ -67,6 +67,6 @@ export async function shoot(video, kind) {
   for (let quality = 0.65; (blob.type !== type || blob.size > MAX_BYTES) && quality > 0.15; quality -= 0.1) {
     blob = await canvas.convertToBlob({ type, quality });
   }
-  const sha = hex(await sha256(await blob.arrayBuffer()));
-  return { k: kind, sha, n: blob.size, w, h, mime: type, cap_ms: now(), blob };
+  const bytes = await blob.arrayBuffer();
+  return { k: kind, sha: hex(await sha256(bytes)), n: blob.size, w, h, mime: type, cap_ms: now(), blob, bytes };
 }

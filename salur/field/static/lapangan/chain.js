@@ -6,7 +6,7 @@
 import { base64url, hex, receiptNo, unbase64url, utf8, uuid7, text } from "./bytes.js";
 import { skew } from "./clock.js";
 import { decrypt, encrypt, sha256, sign } from "./crypto.js";
-import { having, meta, result, write } from "./db.js";
+import { read, result, write } from "./db.js";
 import { APP, enrolled, unlocked } from "./device.js";
 import { BOOT, alone, elapsed, now, zone } from "./platform.js";
 
@@ -19,7 +19,7 @@ import { BOOT, alone, elapsed, now, zone } from "./platform.js";
  * @property {string | null} shift @property {string} sub what kind of it: a reason, a channel
  */
 /** @typedef {{ b: string, s: string, h: string }} Envelope */
-/** @typedef {{ k: string, sha: string, n: number, w: number, h: number, mime: string, cap_ms: number, blob: Blob }} Shot a photo just taken */
+/** @typedef {{ k: string, sha: string, n: number, w: number, h: number, mime: string, cap_ms: number, blob: Blob, bytes: ArrayBuffer }} Shot a photo just taken */
 
 export class Full extends Error {}
 
@@ -46,8 +46,8 @@ export async function append(facts, shots = [], also) {
     const owner = enrolled();
     const { outbox, kid } = unlocked();
     const key = /** @type {CryptoKey} */ (outbox.get(kid));
-    if (facts.typ === "PAY") await mayPay(facts.asg);
-    const head = await meta("chain");
+    const { head, shift, before } = await standing(facts.asg);
+    if (facts.typ === "PAY") mayPay(shift, before);
     const at = now();
     const body = {
       v: 1,
@@ -57,24 +57,22 @@ export async function append(facts, shots = [], also) {
       prev: head.prev,
       cap_ms: at,
       tz: zone(),
-      shift: (await meta("shift"))?.id ?? null,
+      shift: shift?.id ?? null,
       boot: BOOT,
       mono_ms: Math.round(elapsed()),
       ...skew(),
       app: APP,
       ...facts,
-      ...(shots.length ? { ph: shots.map(({ blob, ...told }) => told) } : {}),
+      ...(shots.length ? { ph: shots.map(({ blob, bytes, ...told }) => told) } : {}),
     };
     wholeNumbersOnly(body);
     // WebCrypto first, the transaction after: awaiting anything else inside would end it.
     const bytes = utf8(JSON.stringify(body));
-    const h = hex(await sha256(bytes));
+    const [digest, signature, ...hidden] = await Promise.all([sha256(bytes), sign(owner.key, bytes), ...shots.map((shot) => encrypt(key, shot.bytes, `photo ${shot.sha}`))]);
+    const h = hex(digest);
     /** @type {Envelope} */
-    const envelope = { b: base64url(bytes), s: base64url(await sign(owner.key, bytes)), h };
+    const envelope = { b: base64url(bytes), s: base64url(signature), h };
     const sealed = await encrypt(key, utf8(JSON.stringify(envelope)), about(owner.id, body.seq));
-    /** @type {import("./crypto.js").Sealed[]} */
-    const hidden = [];
-    for (const shot of shots) hidden.push(await encrypt(key, await shot.blob.arrayBuffer(), `photo ${shot.sha}`));
     /** @type {Kept} */
     const kept = {
       dev: owner.id,
@@ -101,7 +99,7 @@ export async function append(facts, shots = [], also) {
         if (again.seq !== head.seq) throw new Error("the chain moved under the lock");
         store.put({ seq: body.seq, prev: h }, "chain");
         tx.objectStore("outbox").add(kept);
-        shots.forEach(({ blob, ...told }, at) => {
+        shots.forEach(({ blob, bytes, ...told }, at) => {
           tx.objectStore("photos").put({ ...told, dev: owner.id, seq: body.seq, kid, state: "queued" });
           tx.objectStore("bytes").put({ sha: told.sha, ...hidden[at] });
         });
@@ -115,11 +113,18 @@ export async function append(facts, shots = [], also) {
   });
 }
 
-/** Under the lock: the screen that asked may be as old as the other tab's last payment. @param {string} asg */
-async function mayPay(asg) {
-  if (!(await meta("shift"))) throw new Overtaken("shift_first");
-  const events = /** @type {Kept[]} */ (await having("outbox", "asg", asg));
-  const last = events.filter((one) => one.typ === "PAY" || one.typ === "VOID").sort((one, other) => (one.id < other.id ? -1 : 1)).pop();
+/** Where the chain stands, the open shift, and what was recorded of a family: one question to the disk. @param {string | undefined} asg */
+const standing = (asg) =>
+  read(["meta", "outbox"], async (tx) => {
+    const store = tx.objectStore("meta");
+    const [head, shift, before] = await Promise.all([result(store.get("chain")), result(store.get("shift")), asg ? result(tx.objectStore("outbox").index("asg").getAll(asg)) : []]);
+    return { head, shift, before: /** @type {Kept[]} */ (before) };
+  });
+
+/** Under the lock: the screen that asked may be older than the other tab's last payment. @param {unknown} shift @param {Kept[]} before */
+function mayPay(shift, before) {
+  if (!shift) throw new Overtaken("shift_first");
+  const last = before.filter((one) => one.typ === "PAY" || one.typ === "VOID").sort((one, other) => (one.id < other.id ? -1 : 1)).pop();
   if (last?.typ === "PAY") throw new Overtaken("st_paid");
 }
 

@@ -254,6 +254,7 @@ export const MESSAGES = /** @type {const} */ ({
   this_phone: ["HP ini", "This phone"],
   version: ["Versi {v}", "Version {v}"],
   not_persisted: ["Browser boleh menghapus data. Pasang aplikasi di layar utama.", "The browser may delete data. Install to the home screen."],
+  try_again: ["Coba lagi", "Try again"],
   full: ["Memori HP penuh. Kosongkan memori sebelum membayar.", "The phone is full. Free some space before paying."],
   new_version: ["Versi baru dipasang setelah semua terkirim.", "The new version starts once everything is sent."],
   selftest: ["Uji HP", "Test the phone"],

@@ -30,9 +30,12 @@ const FIRST_YEAR = 2022; // a phone whose battery was empty for long wakes up in
 const SLOW_PAYMENT_MS = 300;
 const SLOW_CODE_MS = 150;
 
+/** What a browser says when the disk is full. @param {unknown} error */
+const isFull = (error) => error instanceof DOMException && ["QuotaExceededError", "UnknownError"].includes(error.name);
+
 /** What went wrong, as a sentence. @param {unknown} error */
 function sentence(error) {
-  if (error instanceof Full) return t("full");
+  if (error instanceof Full || isFull(error)) return t("full");
   if (error instanceof Overtaken) return say(error.message);
   const what = error instanceof TypeError ? "no_network" : error instanceof Error ? error.message : String(error);
   const said = say(what);
@@ -289,6 +292,7 @@ export const SCREENS = {
     code.addEventListener("input", () => {
       if (worklist.codeIsSound(worklist.plainCode(code.value))) take(code.value, "TYPED");
     });
+    void scan.works(); // the decoder gets ready while the camera starts
     photo.start(video).then(
       (started) => {
         stream = started;
@@ -533,6 +537,11 @@ export const SCREENS = {
       body: [h("p", { role: "status" }, sync.line(unsent + photos)), h("dl", { class: "card cash" }, line(t("unsent"), unsent), line(t("photos"), photos), line(t("action"), action)), sync.status.at ? h("p", { class: "muted" }, t("last_sync", { hour: hour(sync.status.at) })) : null, hard.length ? h("ul", { class: "items" }, ...hard.map((one) => item(one, "bad"))) : h("p", null, t("action_none")), flagged.length ? h("ul", { class: "items" }, ...flagged.slice(-10).map((one) => item(one, "flag"))) : null, plain(t("export"), saveExport, "up")],
       foot: [primary(t("sync_now"), async () => (await sync.run(), go("outbox", {}, true)))],
     };
+  },
+
+  async broken({ error, again }) {
+    if (!isFull(error)) setTimeout(() => { throw error; }); // for the browser's own log
+    return { title: t("home"), bare: true, body: [notice(sentence(error), "bad")], foot: [primary(t("try_again"), again)] };
   },
 
   async more() {

@@ -1,8 +1,11 @@
 // @ts-check
 /// <reference lib="webworker" />
 /**
- * The app without signal. A version is installed as one piece, every file checked against its hash, or not at all; it takes over only when
+ * The app without signal. A version is installed as one piece, every file checked against its hash, or not at all; it is served only when
  * the page says that nothing is open (`activate`), so that no payment ever runs half on one version and half on the next.
+ *
+ * The browser itself lets a new worker take over as soon as no page is open, and a phone whose battery was taken out has none. So the worker that
+ * rules and the version that it serves are two things: a note in the cache says which version is served, and only the page's word changes it.
  */
 const types = /** @type {any} */ (self).trustedTypes;
 const policy = types?.createPolicy("salur", { createScriptURL: (/** @type {string} */ url) => (url === "version.js" ? url : "") });
@@ -13,6 +16,26 @@ const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (
 const shell = /** @type {any} */ (self).SHELL;
 const CACHE = `lapangan-${shell.version}`;
 const base = new URL("./", worker.location.href);
+const NOTES = "lapangan-notes";
+const NOTE = new URL("served", base);
+
+/** The cache that is served, by its name. @type {string | null} */
+let known = null;
+
+async function served() {
+  if (known) return known;
+  const note = await (await caches.open(NOTES)).match(NOTE);
+  const name = note ? await note.text() : CACHE;
+  known = (await caches.has(name)) ? name : CACHE;
+  return known;
+}
+
+/** From now on this worker's own version. */
+async function serveOwn() {
+  await (await caches.open(NOTES)).put(NOTE, new Response(CACHE));
+  known = CACHE;
+  for (const name of await caches.keys()) if (name !== CACHE && name !== NOTES) await caches.delete(name);
+}
 
 worker.addEventListener("install", (event) => {
   event.waitUntil(
@@ -34,25 +57,33 @@ worker.addEventListener("install", (event) => {
 worker.addEventListener("activate", (event) => {
   event.waitUntil(
     (async () => {
-      for (const name of await caches.keys()) if (name !== CACHE) await caches.delete(name);
+      if ((await served()) === CACHE) await serveOwn();
       await worker.clients.claim();
     })(),
   );
 });
 
 worker.addEventListener("message", (event) => {
-  if (event.data === "activate") void worker.skipWaiting();
-  if (event.data === "version") event.ports[0].postMessage(shell.version);
+  if (event.data === "activate") {
+    event.waitUntil(
+      (async () => {
+        const before = await served();
+        await serveOwn();
+        await worker.skipWaiting(); // does nothing when this worker rules already: then the page hears it from us
+        if (before !== CACHE) for (const client of await worker.clients.matchAll()) client.postMessage("renewed");
+      })(),
+    );
+  }
+  if (event.data === "version") event.waitUntil(served().then((name) => event.ports[0].postMessage(name.slice("lapangan-".length))));
 });
 
 worker.addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
   if (event.request.method !== "GET" || url.origin !== base.origin || !url.pathname.startsWith(base.pathname)) return;
   const name = url.pathname.slice(base.pathname.length) || "index.html";
-  if (!(name in shell.files) && !(name in shell.lazy)) return;
   event.respondWith(
     (async () => {
-      const cache = await caches.open(CACHE);
+      const cache = await caches.open(await served());
       const kept = await cache.match(new URL(name, base));
       if (kept || !(name in shell.lazy)) return kept ?? fetch(event.request);
       const fetched = await fetch(new Request(new URL(name, base), { integrity: shell.lazy[name] }));

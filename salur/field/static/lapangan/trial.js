@@ -62,7 +62,7 @@ export async function codes() {
   let ok = true;
   for (let turn = 0; turn < TURNS && ok; turn++) {
     const began = elapsed();
-    ok = (await scan.read(image)) === TEXT;
+    ok = (await scan.read(new ImageData(new Uint8ClampedArray(image.data), side))) === TEXT; // a copy: the decoder keeps what it is given
     times.push(elapsed() - began);
   }
   return timed(times, ok);
