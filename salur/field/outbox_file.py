@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.db import transaction
 
 from salur.audit import actions as audit
 from salur.field import photos, sealing, wire
@@ -136,9 +137,16 @@ def import_outbox(*, content: bytes, actor: str, at: datetime, branches: tuple[i
             "photos": imported.photos,
             "unreadable": len(imported.unreadable),
         }
-        audit.record(
-            actor=actor, verb="imported", subject=f"outbox/device {device}", facts=facts, at=at, branch=homes[device]
-        )
+        # Each batch and each photo above was taken in by itself, and repeating the file changes nothing: only the trace is left to write.
+        with transaction.atomic():
+            audit.record(
+                actor=actor,
+                verb="imported",
+                subject=f"outbox/device {device}",
+                facts=facts,
+                at=at,
+                branch=homes[device],
+            )
     return imported
 
 

@@ -65,7 +65,7 @@ class Handset:
         command = [
             self.chromium, "--headless=new", "--remote-debugging-port=0", f"--user-data-dir={self.profile}", "--no-first-run",
             "--no-default-browser-check", "--hide-scrollbars", "--disable-gpu", "--lang=id", "--window-size=360,740", "--disable-background-networking",
-            "--disable-component-update", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
+            "--disable-component-update", "--use-fake-device-for-media-stream",
             *([f"--use-file-for-fake-video-capture={self.camera}"] if self.camera else []),
             *(["--no-sandbox"] if os.geteuid() == 0 else []), *self.arguments, "about:blank",
         ]  # fmt: skip

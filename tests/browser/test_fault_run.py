@@ -25,7 +25,7 @@ from salur.field.pages import FOLDER
 from salur.ledger import actions as ledger
 from salur.lib.clock import now
 from salur.payments import actions as payments
-from tests.browser.handset import Handset, Line, new_profile, press, type_pin
+from tests.browser.handset import PIN, Handset, Line, new_profile, press, type_pin
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.faults]
 
@@ -144,7 +144,8 @@ def at_work(handset: Handset, shown: set[str], records: int) -> Page:
 def awake_again(handset: Handset) -> None:
     page = handset.start()
     handset.open()
-    type_pin(page)
+    page.locator(".pad").wait_for(timeout=60_000)
+    page.keyboard.type(PIN)
     page.locator("#strip").wait_for(timeout=30_000)
 
 
@@ -201,7 +202,7 @@ def test_nothing_is_lost_or_doubled_whatever_befalls_the_phone(
     handset: Handset, line: Line, office: PostOffice
 ) -> None:
     enrolled(handset, office, FAMILIES)
-    line.share = 0.45
+    line.share = 0.55
     chance, shown, began = random.Random(7), set[str](), time.monotonic()
     page, records = at_work(handset, shown, RECORDS), RECORDS
     while True:
