@@ -8,6 +8,7 @@ from salur.evaluation.views import evaluation, evaluation_paper, evaluations, wr
 from salur.jobs.views import job, job_file, jobs
 from salur.monitoring.views import realisation
 from salur.web.api import api
+from salur.web.check import cek
 from salur.web.views import home
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -20,6 +21,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("salur.oversight.views")),
     path("", include("salur.monitoring.families.views")),  # before the boards: an office's code may hold a slash
     path("", home, name="home"),
+    path("cek/", cek, name="cek"),
+    path("cek", cek),  # as people type it from a letter
     path("masuk/", LoginView.as_view(template_name="sign_in.html", redirect_authenticated_user=True), name="login"),
     path("keluar/", LogoutView.as_view(), name="logout"),
     path("bahasa/", set_language, name="set_language"),
