@@ -33,6 +33,7 @@ PAGES = {
     "region": ("regional", f"{REGION}{PAST}"),
     "branch": ("cabang", f"{BRANCH}{PAST}&version=1"),
     "kecamatan": ("koordinator", KECAMATAN),
+    "check": ("", "/cek/"),
     "missing": ("cabang", f"{BOARD}kantor/KC-SEL/"),
     "refused": ("cabang", f"{BOARD}?as_of=soon"),
 }

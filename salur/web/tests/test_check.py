@@ -82,7 +82,7 @@ def test_a_visit_that_failed_and_a_hold_are_told_in_words_for_the_family(siti, o
     failure = Failure(office.id(), siti, office.officers[0], Reason.NOT_HOME, office.noon)
     record_failures(stage=office.stage, branch=office.branch, failures=[failure], at=office.noon)
     assert "tidak ditemui" in answer(ask(kode=letter_code(siti)))
-    hold(stage_code="SEMBAKO-2022-1", word=letter_code(siti), reason="two cards", actor="siti", at=office.noon)
+    hold(stage_code="SEMBAKO-2022-1", word=str(siti), reason="two cards", actor="siti", at=office.noon)
     said = answer(ask(kode=letter_code(siti)))
     assert "Ditahan" in said
     assert "two cards" not in said, "why is for the desk"
