@@ -1,18 +1,17 @@
 """How fast phones' batches are taken in over HTTP, signatures and all; against posting the same payments without a phone.
 
-The server is what `salur serve` starts (granian, two workers), beside the load generator on the same cores. A unit of work is a batch of
+The server is what `salur serve` starts (granian, two workers), beside the load generator (``_phones``) on the same cores. A unit of work is a batch of
 100 payments of one phone; events are signed beforehand, because phones sign on their own batteries. Every answer is read and must say that
 every payment was accepted. The baseline is ``record_payments`` alone, in process, one connection: the same rows, no wire, no signatures, no inbox.
 """
 
-import http.client
 import os
 import secrets
 import signal
 import socket
+import statistics
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,56 +23,54 @@ import psutil
 from django.db import connection
 
 from bench import Figure, compare
+from bench._phones import send
 from bench.payments import Stage as Families
 from bench.payments import ours as record_alone
 from salur.field import lease
 from salur.field.phone import Phone, new_key, public_key_of
 from salur.lib.ids import uuid7
+from salur.lib.stage_tables import open_stage_partitions
 from salur.offices.models import Office, Officer
 from salur.programmes.models import Programme, Stage
 
-PHONES, BATCHES, BATCH, CLIENTS = 40, 5, 100, 6
-STEADY_PER_S, STEADY_S = 250, 20
+PHONES, BATCHES, BATCH, CLIENTS, RUNS, BRANCHES = 80, 5, 100, 6, 3, 8
+STEADY_PER_S, STEADY_S = 250, 40
+STEADY_PHONES = STEADY_PER_S * STEADY_S // BATCH // BATCHES
 
 
 def figures() -> Iterator[Figure]:
-    branch = Office.objects.create(code="KC-FIELD", name="Field", kind="KC", timezone="Asia/Jakarta")
-    programme = Programme.objects.create(code="BENCH", name="Bench", proxy="none", amount_ceiling_rp=4_000_000)
-    day = datetime.now(UTC).date()
-    stage = Stage.objects.create(
-        programme=programme, code="BENCH-1", period_from=day, period_to=day, opens=day, target_days=14, deadline=day, order="online_first",
-        geotag_counter="follow_up", geotag_community="follow_up", geotag_door="at_payment", second_person=True,
-    )  # fmt: skip
-    families = Families(stage.id, branch.id, analysed=True)
-    alone = Families(9_101, branch.id, analysed=True)
+    books = open_books(
+        "FIELD", BRANCHES, (RUNS * PHONES + 2 * BRANCHES + STEADY_PHONES + BRANCHES) // BRANCHES * BATCHES * BATCH
+    )
+    alone = Families(9_101, books[0].branch.id, analysed=True)
     record_alone(alone)
     with server() as (port, process):
-        send(port, signed(families, branch, 4))  # warm
-        runs: list[float] = []
-        cpu: list[float] = []
+        send(port, signed(books, 2 * BRANCHES), clients=CLIENTS)  # warm
+        cpu: dict[str, list[float]] = {"web": [], "database": [], "phones": []}
 
         def http() -> float:
-            requests = signed(families, branch, PHONES)
-            before = cpu_seconds(process)
-            rate, _ = send(port, requests)
-            cpu.append((cpu_seconds(process) - before) * 1e6 / (PHONES * BATCHES * BATCH))
-            runs.append(rate)
-            return rate
+            requests = signed(books, PHONES)
+            web, database = cpu_seconds(process), database_seconds()
+            found = send(port, requests, clients=CLIENTS)
+            each = 1e6 / (PHONES * BATCHES * BATCH)
+            cpu["web"].append(round((cpu_seconds(process) - web) * each, 1))
+            cpu["database"].append(round((database_seconds() - database) * each, 1))
+            cpu["phones"].append(round(found["cpu_s"] * each, 1))
+            return PHONES * BATCHES * BATCH / float(found["seconds"])
 
         yield compare(
-            "field_http", "payments/s", http, lambda: record_alone(alone), note="baseline: record_payments alone"
+            "field_http",
+            "payments/s",
+            http,
+            lambda: record_alone(alone),
+            runs=RUNS,
+            note="baseline: record_payments alone",
         )
-        yield Figure(
-            "field_http_web_cpu",
-            round(sorted(cpu)[len(cpu) // 2], 1),
-            "µs CPU of the web workers per payment",
-            None,
-            None,
-            cpu,
-        )
-        requests = signed(families, branch, STEADY_PER_S * STEADY_S // BATCH // BATCHES)
-        _, waits = send(port, requests, every_s=BATCH / STEADY_PER_S)
-        waits.sort()
+        for who, runs in cpu.items():
+            yield Figure(
+                f"field_http_{who}_cpu", statistics.median(runs), f"µs CPU of the {who} per payment", None, None, runs
+            )
+        waits = sorted(send(port, signed(books, STEADY_PHONES), clients=CLIENTS, every_s=BATCH / STEADY_PER_S)["waits"])
         at_99 = waits[min(len(waits) - 1, int(len(waits) * 0.99))] * 1000
         yield Figure(
             "field_http_p99_at_250", round(at_99, 1), "ms", None, None, [round(wait * 1000, 1) for wait in waits],
@@ -81,20 +78,60 @@ def figures() -> Iterator[Figure]:
         )  # fmt: skip
 
 
-def signed(families: Families, branch: Office, phones: int) -> list[list[bytes]]:
+class Book:
+    """A branch with families of one stage, taken once each."""
+
+    def __init__(self, stage: int, branch: Office, families: int) -> None:
+        self.stage, self.branch, self.next = stage, branch, 0
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """INSERT INTO danom_entitlement (stage, branch, id, family, village, amount_rp, version, line)
+                SELECT %s, %s, (lpad(to_hex(1700000000000 + n), 12, '0') || '7000' || '8' || substr(md5(%s || ' ' || n), 1, 15))::uuid,
+                    gen_random_uuid(), 3511012000 + n / 500, 600000, 1, n
+                FROM generate_series(1, %s) AS n RETURNING id""",
+                [stage, branch.id, branch.code, families],
+            )
+            self.entitlements = [row[0] for row in cursor.fetchall()]
+
+    def take(self, count: int) -> list[UUID]:
+        start, self.next = self.next, self.next + count
+        assert self.next <= len(self.entitlements)
+        return self.entitlements[start : self.next]
+
+
+def open_books(code: str, branches: int, families: int) -> list[Book]:
+    """A stage whose families lie at several branches, as a nation's do: payments of one branch wait for each other at its balances."""
+    programme = Programme.objects.create(code=code, name="Bench", proxy="none", amount_ceiling_rp=4_000_000)
+    day = datetime.now(UTC).date()
+    stage = Stage.objects.create(
+        programme=programme, code=f"{code}-1", period_from=day, period_to=day, opens=day, target_days=14, deadline=day, order="online_first",
+        geotag_counter="follow_up", geotag_community="follow_up", geotag_door="at_payment", second_person=True,
+    )  # fmt: skip
+    open_stage_partitions(stage=stage.id, loaded_beside=True)
+    made = []
+    for number in range(branches):
+        branch = Office.objects.create(code=f"KC-{code}-{number}", name="Bench", kind="KC", timezone="Asia/Jakarta")
+        made.append(Book(stage.id, branch, families))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    return made
+
+
+def signed(books: list[Book], phones: int) -> list[list[bytes]]:
     """The batches of each phone, in order: enrolled, with a list of exactly the families it pays."""
     made = []
     at = datetime.now(UTC)
-    for _ in range(phones):
-        officer = Officer.objects.create(branch=branch, code=secrets.token_hex(6), name="Bench", kind="employee")
+    for number in range(phones):
+        book = books[number % len(books)]
+        officer = Officer.objects.create(branch=book.branch, code=secrets.token_hex(6), name="Bench", kind="employee")
         key = new_key()
         token = lease.offer_enrolment(officer=officer.id, actor="bench", at=at)
         device = lease.enrol_device(
             token=token, public_key=public_key_of(key), self_test={}, persisted=True, app="bench", at=at
         ).device
-        ids = [payment.entitlement for payment in families.payments(BATCHES * BATCH)]
+        ids = book.take(BATCHES * BATCH)
         listed = lease.issue_lease(
-            device=device, stage=families.number, entitlements=ids, day=at.date(), expires_at=at + timedelta(hours=20),
+            device=device, stage=book.stage, entitlements=ids, day=at.date(), expires_at=at + timedelta(hours=20),
             actor="bench", at=at,
         )  # fmt: skip
         phone = Phone(device, key, defaults={"skew_age_s": 60, "boot": uuid7(at), "app": "bench"})
@@ -125,49 +162,21 @@ def batch(phone: Phone, wl: UUID, ids: list[UUID], at: datetime) -> bytes:
     return msgspec.json.encode({"dev": phone.device, "ev": events, "proto": 1})
 
 
-def send(port: int, phones: list[list[bytes]], every_s: float = 0.0) -> tuple[float, list[float]]:
-    """Payments a second, and how long each batch took; each phone's batches in order, phones at once, or one batch ``every_s``."""
-    waits: list[float] = []
-    queue = list(phones)
-    failures: list[str] = []
-    lock = threading.Lock()
-    started = time.perf_counter()
-    sent = 0
-
-    def client() -> None:
-        nonlocal sent
-        link = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        while True:
-            with lock:
-                if not queue or failures:
-                    return
-                mine = queue.pop()
-            for body in mine:
-                if every_s:
-                    with lock:
-                        due, sent = started + sent * every_s, sent + 1
-                    time.sleep(max(0.0, due - time.perf_counter()))
-                begun = time.perf_counter()
-                link.request("POST", "/api/v1/sync/events", body, {"Content-Type": "application/json"})
-                answer = link.getresponse()
-                text = answer.read()
-                waits.append(time.perf_counter() - begun)
-                if answer.status != 200 or text.count(b'"r":"ACCEPTED"') != BATCH:
-                    failures.append(f"{answer.status} {text[:300]!r}")
-                    return
-
-    threads = [threading.Thread(target=client) for _ in range(CLIENTS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failures, failures[0]
-    return sum(len(mine) for mine in phones) * BATCH / (time.perf_counter() - started), waits
-
-
 def cpu_seconds(process: psutil.Process) -> float:
     times = [one.cpu_times() for one in (process, *process.children(recursive=True))]
     return sum(one.user + one.system for one in times)
+
+
+def database_seconds() -> float:
+    """CPU of the database server's processes."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pid FROM pg_stat_activity")
+        pids = [row[0] for row in cursor.fetchall()]
+    total = 0.0
+    for pid in pids:
+        times = psutil.Process(pid).cpu_times()
+        total += times.user + times.system
+    return total
 
 
 @contextmanager
