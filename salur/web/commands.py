@@ -92,7 +92,9 @@ def run_server(*, host: str, port: int, workers: int) -> None:
     subprocess.Popen([sys.executable, "-m", "salur", "work", "--under", str(os.getpid())], stdin=subprocess.DEVNULL)
     command = [
         sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port), "--workers", str(workers),
-        "--blocking-threads", "8", "--backpressure", "64", "--respawn-failed-workers", "--log-level", "warning", "salur.web.wsgi:application",
+        "--blocking-threads", "8", "--backpressure", "64", "--respawn-failed-workers", "--log-level", "warning",
+        # A worker that is told to stop while it starts does not hear it: without an end to waiting the server would never stop.
+        "--workers-kill-timeout", "20", "salur.web.wsgi:application",
     ]  # fmt: skip
     os.execv(sys.executable, command)  # noqa: S606 — our own interpreter, no shell, no outside words
 
