@@ -5,6 +5,7 @@ batch of 100 payments of one phone; events are signed beforehand, because phones
 every payment was accepted. The baseline is ``record_payments`` alone, in process, one connection: the same rows, no wire, no signatures, no inbox.
 """
 
+import math
 import os
 import secrets
 import signal
@@ -34,7 +35,7 @@ from salur.offices.models import Office, Officer
 from salur.programmes.models import Programme, Stage
 
 PHONES, BATCHES, BATCH, CLIENTS, RUNS, BRANCHES = 80, 5, 100, 6, 3, 8
-STEADY_PER_S, STEADY_S = 250, 40
+STEADY_PER_S, STEADY_S = 250, 60
 STEADY_PHONES = STEADY_PER_S * STEADY_S // BATCH // BATCHES
 
 
@@ -71,7 +72,7 @@ def figures() -> Iterator[Figure]:
                 f"field_http_{who}_cpu", statistics.median(runs), f"µs CPU of the {who} per payment", None, None, runs
             )
         waits = sorted(send(port, signed(books, STEADY_PHONES), clients=CLIENTS, every_s=BATCH / STEADY_PER_S)["waits"])
-        at_99 = waits[min(len(waits) - 1, int(len(waits) * 0.99))] * 1000
+        at_99 = waits[math.ceil(len(waits) * 0.99) - 1] * 1000
         yield Figure(
             "field_http_p99_at_250", round(at_99, 1), "ms", None, None, [round(wait * 1000, 1) for wait in waits],
             f"a batch of {BATCH} each {BATCH / STEADY_PER_S} s; median {waits[len(waits) // 2] * 1000:.1f} ms",
@@ -168,15 +169,15 @@ def cpu_seconds(process: psutil.Process) -> float:
 
 
 def database_seconds() -> float:
-    """CPU of the database server's processes."""
+    """CPU of the database server's processes, also of those that ended."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pid FROM pg_stat_activity")
-        pids = [row[0] for row in cursor.fetchall()]
-    total = 0.0
-    for pid in pids:
-        times = psutil.Process(pid).cpu_times()
-        total += times.user + times.system
-    return total
+        cursor.execute("SELECT pg_backend_pid()")
+        (pid,) = cursor.fetchone()
+    server = psutil.Process(pid).parent()
+    assert server is not None
+    ended = server.cpu_times()
+    living = [one.cpu_times() for one in (server, *server.children())]
+    return sum(one.user + one.system for one in living) + ended.children_user + ended.children_system
 
 
 @contextmanager
