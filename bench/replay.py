@@ -241,7 +241,12 @@ def replay(families: int, say: Any = lambda text: None) -> Iterator[Figure]:
     )  # fmt: skip
     yield Figure("replay_web_memory", round(watch.peak_mib, 1), "MiB of the server's processes at most", None, None, [])
     yield Figure(
-        "replay_p99", round(waits[math.ceil(len(waits) * 0.99) - 1] * 1000, 1), "ms a batch at full load", None, None, []
+        "replay_p99",
+        round(waits[math.ceil(len(waits) * 0.99) - 1] * 1000, 1),
+        "ms a batch at full load",
+        None,
+        None,
+        [],
     )
     for who, runs in cpu.items():
         yield Figure(f"replay_{who}_cpu", statistics.median(runs), f"µs CPU of the {who} per payment", None, None, runs)
