@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import psutil
 from django.db import connection
 
@@ -183,6 +184,7 @@ def replay(families: int, say: Any = lambda text: None) -> Iterator[Figure]:
     )
     seconds, sent = 0.0, 0
     waits: list[float] = []
+    counts: list[int] = []  # payments of each day
     steps: list[tuple[float, int]] = []  # measured time so far, events so far
     cpu: dict[str, list[float]] = {"web": [], "database": [], "phones": []}
     folder = tempfile.mkdtemp(prefix="salur-replay-", dir=os.environ.get("SALUR_BENCH_DIR"))
@@ -190,6 +192,9 @@ def replay(families: int, say: Any = lambda text: None) -> Iterator[Figure]:
         with server() as (port, process), ProcessPoolExecutor(2, mp_context=get_context("spawn")) as signers:
             watch = Watch(process)
             watch.start()
+            # Both workers answer once before anything counts: what they read from disk when they start is no part of a payment.
+            empty = msgspec.json.encode({"dev": uuid7(nation.began), "ev": [], "proto": 1})
+            _phones.send(port, [[empty] * 8] * 16, clients=16)
             for day in range(DAYS):
                 path = Path(folder) / "day"
                 with path.open("wb") as file:
@@ -202,6 +207,7 @@ def replay(families: int, say: Any = lambda text: None) -> Iterator[Figure]:
                 events = sum(found["events"])
                 if not events:
                     continue
+                counts.append(events)
                 for who, used in (
                     ("web", cpu_seconds(process) - web), ("database", database_seconds() - database), ("phones", found["cpu_s"]),
                 ):  # fmt: skip
@@ -248,6 +254,17 @@ def replay(families: int, say: Any = lambda text: None) -> Iterator[Figure]:
         None,
         [],
     )
+    # What the machine did besides does not change this one: all CPU of a payment, in the first days and in the last whole ones.
+    whole = [
+        round(sum(one), 1)
+        for one, count in zip(zip(*cpu.values(), strict=True), counts, strict=True)
+        if 2 * count > counts[0]
+    ]
+    early, late = statistics.mean(whole[:3]), statistics.mean(whole[-3:])
+    yield Figure(
+        "replay_cpu_growth", round(late, 1), "µs CPU of a payment in the last three days", round(early, 1), round(late / early, 3), whole,
+        note="baseline: the first three",
+    )  # fmt: skip
     for who, runs in cpu.items():
         yield Figure(f"replay_{who}_cpu", statistics.median(runs), f"µs CPU of the {who} per payment", None, None, runs)
 
