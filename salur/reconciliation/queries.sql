@@ -392,3 +392,27 @@ SELECT l.branch, l.village, l.allocated, l.paid, l.returned, l.held, l.disputed,
         IS DISTINCT FROM (r.allocated, r.allocated_rp, r.paid, r.returned, r.held, r.disputed) AS broken
 FROM line AS l LEFT JOIN recounted AS r USING (branch, village)
 ORDER BY l.branch, l.village
+
+-- name: dossier_list
+-- A page of a branch's list with how each entitlement ended, line by line of the list.
+WITH page AS (
+    SELECT e.*, e.version::bigint * 1000000000 + e.line AS place FROM danom_entitlement AS e
+    WHERE e.stage = %(stage)s AND e.branch = %(branch)s AND e.version::bigint * 1000000000 + e.line > %(after)s
+    ORDER BY e.version, e.line
+    LIMIT %(limit)s
+)
+SELECT p.place, p.id, p.line, p.version, p.village, p.amount_rp, p.held, f.name, f.nik_sealed, f.key_version,
+    CASE WHEN paid.yes THEN 'paid' ELSE coalesce(nullif(n.ending, 'paid'), 'open') END AS ending,
+    CASE WHEN paid.yes THEN '' ELSE coalesce(n.reason, '') END AS reason
+FROM page AS p
+LEFT JOIN registry_family AS f ON f.id = p.family AND f.branch = p.branch
+LEFT JOIN LATERAL (
+    SELECT true AS yes FROM payments_payment AS y
+    LEFT JOIN payments_void AS v ON (v.stage, v.branch, v.entitlement, v.round) = (y.stage, y.branch, y.entitlement, y.round)
+    WHERE (y.stage, y.branch, y.entitlement) = (p.stage, p.branch, p.id) AND v.id IS NULL LIMIT 1
+) AS paid ON true
+LEFT JOIN LATERAL (
+    SELECT e.ending, e.reason FROM reconciliation_ending AS e
+    WHERE (e.stage, e.branch, e.entitlement) = (p.stage, p.branch, p.id) ORDER BY e.number DESC LIMIT 1
+) AS n ON true
+ORDER BY p.version, p.line
