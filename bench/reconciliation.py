@@ -5,19 +5,29 @@ A stage with branches of 90,000 families, 97 of 100 paid, two of the rest with a
 of 112,091 families, measured in a process of its own.
 """
 
+import json
 import os
+import subprocess
+import sys
+import tempfile
 import time
+import zipfile
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
+import numpy as np
 from django.db import connection
 
 from bench import Figure
 from salur.areas.models import Area, Vintage
+from salur.lib.ids import uuid7
 from salur.lib.stage_tables import open_stage_partitions
 from salur.offices.models import Office, Officer
 from salur.programmes.models import Programme, Stage
 from salur.reconciliation import actions
+from salur.registry.actions import sealer
+from salur.registry.rules import NIK
 
 FAMILIES = int(os.environ.get("SALUR_BENCH_FAMILIES", "1000000"))
 BRANCH = 90_000
@@ -70,9 +80,11 @@ def make_stage(sizes: list[int]) -> tuple[Stage, list[Office]]:
 ID = "(lpad(to_hex(1650000000000 + n), 12, '0') || '7000' || '8' || lpad(to_hex(%(number)s), 3, '0') || lpad(to_hex(n), 12, '0'))::uuid"
 LOAD = [
     f"""INSERT INTO danom_entitlement (stage, branch, id, family, village, amount_rp, version, line)
-    SELECT %(stage)s, %(branch)s, {ID}, gen_random_uuid(), 3500000000 + %(number)s * 10000 + n / 450, 600000, 1, n FROM generate_series(1, %(size)s) AS n""",
+    SELECT %(stage)s, %(branch)s, {ID}, gen_random_uuid(), 3500000000 + %(number)s * 10000 + n / 450, 600000, 1, n
+    FROM generate_series(1, %(size)s) AS n""",
     """INSERT INTO danom_tally (stage, branch, village, version, lines, amount_rp)
-    SELECT stage, branch, village, 1, count(*), sum(amount_rp) FROM danom_entitlement WHERE stage = %(stage)s AND branch = %(branch)s GROUP BY 1, 2, 3""",
+    SELECT stage, branch, village, 1, count(*), sum(amount_rp) FROM danom_entitlement
+    WHERE stage = %(stage)s AND branch = %(branch)s GROUP BY 1, 2, 3""",
     """INSERT INTO payments_payment (stage, branch, entitlement, round, id, officer, channel, amount_rp, paid_at, recorded_at)
     SELECT stage, branch, id, 0, id, %(officer)s, 1, amount_rp, %(noon)s, %(noon)s FROM danom_entitlement
     WHERE stage = %(stage)s AND branch = %(branch)s AND line %% 100 > 2""",
@@ -144,3 +156,87 @@ def figures() -> Iterator[Figure]:
         [],
         f"{FAMILIES:,} families recounted",
     )
+    yield from dossier_figures(stage)
+
+
+DOSSIER = 112_091
+EVENTS = [
+    """INSERT INTO registry_family (stage, branch, id, nik_sealed, key_version, name)
+    SELECT stage, branch, family, %(sealed)s, 1, 'BU ' || upper(md5(line::text)) FROM danom_entitlement
+    WHERE stage = %(stage)s AND branch = %(branch)s""",
+    """INSERT INTO field_device (id, branch_id, officer_id, public_key, token_hash, enrolled_at, enrolled_by, self_test, persisted, app, last_seq,
+        last_digest, highest_seq, unsent, revoked_by, revoke_reason)
+    VALUES (%(device)s, %(branch)s, %(officer)s, sha256('k')|| sha256('k'), sha256(%(device)s::text::bytea), %(noon)s, 'bench', '{}', true, '1', 0,
+        sha256('d'), 0, 0, '', '')""",
+    """INSERT INTO field_event (stage, branch, device, seq, id, kind, body, signature, digest, received_at, happened_at, answer)
+    WITH chain AS (
+        SELECT p.*, row_number() OVER (ORDER BY entitlement) AS seq FROM payments_payment AS p WHERE stage = %(stage)s AND branch = %(branch)s
+    ),
+    told AS (
+        SELECT c.seq, c.id, b.body, sha256(b.body) AS digest FROM chain AS c CROSS JOIN LATERAL (
+            SELECT convert_to(json_build_object('v', 1, 'dev', %(device)s::text, 'seq', c.seq, 'prev', repeat('0', 64), 'typ', 'PAY', 'id', c.id,
+                'asg', c.entitlement, 'amt', c.amount_rp, 'geo', json_build_object('lat_e7', -79000000 + c.seq, 'lon_e7', 1138000000 - c.seq,
+                'acc_dm', 80, 'fix_ms', 1647061200000, 'n', 3), 'ph', json_build_array(json_build_object('k', 'KPM', 'sha',
+                encode(sha256(c.id::text::bytea), 'hex'), 'n', 70000, 'w', 1280, 'h', 960, 'mime', 'image/webp', 'cap_ms', 1647061200000)))::text,
+                'UTF8') AS body
+        ) AS b
+    )
+    SELECT %(stage)s, %(branch)s, %(device)s, 2 * seq, id, 'PAY', body, digest || sha256(digest), digest, %(noon)s, %(noon)s, 'ACCEPTED' FROM told""",
+    """INSERT INTO field_photo (stage, branch, device, seq, sha256, kind, bytes)
+    SELECT stage, branch, device, seq, digest, 'KPM', 70000 FROM field_event WHERE stage = %(stage)s AND branch = %(branch)s""",
+    "ANALYZE registry_family, field_event, field_photo",
+]
+MEASURE = """
+import json, resource, sys, time
+from datetime import UTC, datetime
+from pathlib import Path
+import django
+django.setup()
+from salur.reconciliation.dossier import make_dossier
+began = time.perf_counter()
+made = make_dossier(stage_code=sys.argv[1], branch=sys.argv[2], out=Path(sys.argv[3]), actor="bench", at=datetime(2022, 8, 1, tzinfo=UTC))
+print(json.dumps([time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, made.families, made.bytes]))
+"""
+
+
+def dossier_figures(stage: Stage) -> Iterator[Figure]:
+    """A branch as large as the largest of the founding article, every family with its NIK, every payment with its phone's signed event."""
+    hq = Office.objects.get(code="HQ")
+    office = Office.objects.create(code="KC-BIG", name="Malang", kind="KC", parent=hq, timezone="Asia/Jakarta")
+    officer = Officer.objects.create(branch=office, code="JB-1", name="Siti", kind="employee")
+    nik = np.frombuffer(b"9935000000000001", np.uint8).reshape(1, 16)
+    named = {
+        "stage": stage.id, "branch": office.id, "size": DOSSIER, "number": 3_000, "officer": officer.id, "noon": NOON,
+        "device": uuid7(NOON), "sealed": sealer(NIK, 1).seal_block(nik).tobytes(),
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        for statement in LOAD + EVENTS:
+            cursor.execute(statement, named)
+    actions.close(stage_code=stage.code, place="KC-BIG", actor="bench", at=NOON + timedelta(days=120))
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "dossier.zip"
+        words = [sys.executable, "-c", MEASURE, stage.code, "KC-BIG", str(out)]
+        done = subprocess.run(words, capture_output=True, text=True, check=True)
+        seconds, megabytes, families, size = json.loads(done.stdout.splitlines()[-1])
+        assert families == DOSSIER
+        with zipfile.ZipFile(out) as archive:
+            archive.extract("periksa.py", folder)
+        began = time.perf_counter()
+        checked = subprocess.run(
+            [sys.executable, "-I", f"{folder}/periksa.py", str(out)], capture_output=True, text=True, check=False
+        )
+        assert checked.returncode == 0, checked.stdout
+        verified = time.perf_counter() - began
+    yield Figure(
+        "reconciliation_dossier",
+        round(seconds, 1),
+        "s",
+        180,
+        None,
+        [],
+        f"{families:,} families, {size / 1e6:.0f} MB; the bound is 180 s",
+    )
+    yield Figure(
+        "reconciliation_dossier_memory", round(megabytes), "MB", 1024, None, [], "of its process; the bound is 1 GB"
+    )
+    yield Figure("reconciliation_dossier_verify", round(verified, 1), "s", None, None, [], "the verifier inside, alone")

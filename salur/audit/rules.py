@@ -30,9 +30,9 @@ class Entry(NamedTuple):
     facts: dict[str, Any]
 
 
-def digest(previous: bytes, entry: Entry) -> bytes:
-    """SHA-256 of the digest before and of the entry as JSON: an array in the order of ``Entry``, keys sorted, no blanks, UTF-8."""
-    written = [
+def written(entry: Entry) -> list[Any]:
+    """An entry as its digest covers it: an array in the order of ``Entry``, the moment in UTC."""
+    return [
         entry.branch,
         entry.number,
         entry.day.isoformat(),
@@ -42,7 +42,11 @@ def digest(previous: bytes, entry: Entry) -> bytes:
         entry.subject,
         entry.facts,
     ]
-    text = json.dumps(written, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def digest(previous: bytes, entry: Entry) -> bytes:
+    """SHA-256 of the digest before and of the entry as JSON: an array in the order of ``Entry``, keys sorted, no blanks, UTF-8."""
+    text = json.dumps(written(entry), ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(previous + text.encode()).digest()
 
 

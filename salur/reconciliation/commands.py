@@ -15,6 +15,7 @@ from salur.lib.command import Answer, acting, answers, table
 from salur.lib.problem import Problem
 from salur.programmes.rules import Change
 from salur.reconciliation import actions
+from salur.reconciliation.dossier import make_dossier
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 STAGE = click.option("--stage", "stage_code", required=True, metavar="CODE")
@@ -254,3 +255,16 @@ def year(year: int) -> Answer:
     )
     text = table(columns, [[getattr(row, name) for name in columns] for row in rows], right=range(1, len(columns)))
     return Answer({"year": year, "stages": [row._asdict() for row in rows]}, text)
+
+
+@reconciliation.command("dossier")
+@STAGE
+@click.option("--area", "branch", required=True, metavar="CODE", help="The branch.")
+@click.option("--out", required=True, type=FILE, help="The ZIP to write.")
+@acting
+@answers
+def dossier(stage_code: str, branch: str, out: Path, actor: str) -> Answer:
+    """Write a branch's dossier for auditors; `python3 periksa.py FILE` (it lies inside) verifies it without this system."""
+    made = make_dossier(stage_code=stage_code, branch=branch, out=out, actor=actor, at=now())
+    said = f"{made.path}: {made.families} families, {made.files} files, {made.bytes} bytes.\nThe key to verify it with: {made.key}"
+    return Answer(made._asdict() | {"path": str(made.path)}, said)

@@ -21,6 +21,7 @@ from django.db import connection, transaction
 from psycopg import sql
 
 from salur.audit import actions as audit
+from salur.audit.rules import Entry, written
 from salur.lib.problem import NotFound, Problem
 from salur.lib.secrets import derived_key
 from salur.programmes.actions import stage_by_code
@@ -70,9 +71,7 @@ def public_key() -> str:
     return _key().public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
 
 
-def make_dossier(
-    *, stage_code: str, branch: str, out: Path, actor: str, at: datetime, branches: Any = None
-) -> Made:
+def make_dossier(*, stage_code: str, branch: str, out: Path, actor: str, at: datetime, branches: Any = None) -> Made:
     """Write the dossier of a branch (a code) to ``out``, whole or not at all; who took it is kept. Raises ``NotFound``, ``Problem``."""
     stage = stage_by_code(stage_code)
     where = actions.scope(place=branch, branches=branches)
@@ -86,7 +85,9 @@ def make_dossier(
             writer = _Writer(part, stage.id, office)
             writer.write_all()
             manifest = writer.manifest(found, at)
-            read_me = READ_ME.format(stage=stage.code, name=where.name, code=where.code, at=f"{at:%Y-%m-%d %H:%M}", key=public_key())
+            read_me = READ_ME.format(
+                stage=stage.code, name=where.name, code=where.code, at=f"{at:%Y-%m-%d %H:%M}", key=public_key()
+            )
             writer.finish(manifest, read_me)
         size, digest = _seal(part)
         os.replace(part, out)
@@ -96,7 +97,9 @@ def make_dossier(
         part.unlink(missing_ok=True)
     with transaction.atomic():
         facts = {"stage": stage.code, "sha256": digest, "families": found.total.allocated}
-        audit.record(actor=actor, verb="took a dossier", subject=f"dossier/{where.code}", facts=facts, at=at, branch=office)
+        audit.record(
+            actor=actor, verb="took a dossier", subject=f"dossier/{where.code}", facts=facts, at=at, branch=office
+        )
     return Made(out, size, len(manifest["files"]) + 1, found.total.allocated, digest, public_key())
 
 
@@ -126,7 +129,8 @@ TABLES = {
         FROM payments_failure AS f LEFT JOIN offices_officer AS o ON o.id = f.officer
         WHERE f.stage = {stage} AND f.branch = {branch} ORDER BY f.entitlement, f.visited_at, f.id""",
     "kas.csv": """
-        SELECT m.id, m.kind AS jenis, o.code AS juru_bayar, m.amount_rp AS nominal_rp, m.reference AS kertas, m.given_by AS pemberi, m.offered_at AS diberikan,
+        SELECT m.id, m.kind AS jenis, o.code AS juru_bayar, m.amount_rp AS nominal_rp, m.reference AS kertas, m.given_by AS pemberi,
+            m.offered_at AS diberikan,
             r.answer AS jawaban, r.actor AS penerima, r.answered_at AS diterima, r.reason AS alasan, k.number AS tanda_terima
         FROM custody_movement AS m
         LEFT JOIN offices_officer AS o ON o.id = m.officer_id
@@ -141,28 +145,29 @@ TABLES = {
         SELECT id, debit, credit AS kredit, amount_rp AS nominal_rp, occurred_at AS terjadi, recorded_at AS tercatat
         FROM ledger_transfer WHERE stage = {stage} AND branch = {branch} ORDER BY recorded_at, id""",
     "kejadian.csv": """
-        SELECT device AS gawai, seq AS nomor, id, kind AS jenis, happened_at AS terjadi, received_at AS diterima, answer AS jawaban,
-            encode(digest, 'hex') AS sha256, encode(signature, 'hex') AS tanda_tangan, convert_from(body, 'UTF8') AS isi
-        FROM field_event WHERE stage = {stage} AND branch = {branch} ORDER BY device, seq""",
+        SELECT e.device AS gawai, e.seq AS nomor, e.id, e.kind AS jenis, e.happened_at AS terjadi, e.received_at AS diterima, e.answer AS jawaban,
+            encode(e.digest, 'hex') AS sha256, encode(e.signature, 'hex') AS tanda_tangan, convert_from(e.body, 'UTF8') AS isi
+        FROM field_event AS e JOIN field_device AS d ON d.id = e.device AND d.branch_id = {branch}
+        WHERE e.stage = {stage} AND e.branch = {branch} ORDER BY e.device, e.seq""",
     "gawai.csv": """
         SELECT d.id AS gawai, o.code AS juru_bayar, encode(d.public_key, 'hex') AS kunci_publik, d.enrolled_at AS didaftarkan, d.enrolled_by AS oleh,
             d.revoked_at AS dicabut, d.revoke_reason AS alasan_cabut
         FROM field_device AS d JOIN offices_officer AS o ON o.id = d.officer_id WHERE d.branch_id = {branch} ORDER BY d.id""",
     "foto.csv": """
         SELECT encode(p.sha256, 'hex') AS sha256, p.kind AS jenis, p.bytes, p.device AS gawai, p.seq AS nomor, b.stored_at AS tersimpan
-        FROM field_photo AS p LEFT JOIN field_blob AS b ON b.sha256 = p.sha256
+        FROM field_photo AS p JOIN field_device AS d ON d.id = p.device AND d.branch_id = {branch} LEFT JOIN field_blob AS b ON b.sha256 = p.sha256
         WHERE p.stage = {stage} AND p.branch = {branch} ORDER BY p.device, p.seq, p.sha256""",
     "geotag.csv": """
         SELECT g.id, g.entitlement AS hak, g.revision AS revisi, g.lat_e7, g.lon_e7, g.accuracy_dm AS ketelitian_dm, g.taken_at AS diambil,
             encode(g.photo_sha256, 'hex') AS foto_sha256
         FROM evidence_geotag AS g WHERE g.stage = {stage} AND g.branch = {branch} ORDER BY g.entitlement, g.revision""",
     "konfirmasi.csv": """
-        SELECT entitlement AS hak, number AS nomor, reason AS alasan, said_by AS menurut, office AS sebagai, encode(document_sha256, 'hex') AS dokumen_sha256,
-            noted_by AS dicatat_oleh, noted_at AS dicatat
+        SELECT entitlement AS hak, number AS nomor, reason AS alasan, said_by AS menurut, office AS sebagai,
+            encode(document_sha256, 'hex') AS dokumen_sha256, noted_by AS dicatat_oleh, noted_at AS dicatat
         FROM reconciliation_confirmation WHERE stage = {stage} AND branch = {branch} ORDER BY entitlement, number""",
     "kasus.csv": """
-        SELECT c.id, c.kind AS jenis, c.subject AS tentang, c.amount_rp AS nominal_rp, c.maker AS pelaku, c.opened_by AS dibuka_oleh, c.opened_at AS dibuka,
-            e.number AS nomor, e.act AS tindakan, e.decision AS putusan, e.reason AS alasan, e.actor AS oleh, e.at AS waktu
+        SELECT c.id, c.kind AS jenis, c.subject AS tentang, c.amount_rp AS nominal_rp, c.maker AS pelaku, c.opened_by AS dibuka_oleh,
+            c.opened_at AS dibuka, e.number AS nomor, e.act AS tindakan, e.decision AS putusan, e.reason AS alasan, e.actor AS oleh, e.at AS waktu
         FROM cases_case AS c JOIN cases_event AS e ON e.case_id = c.id
         WHERE c.branch = {branch} AND (c.stage = {stage} OR c.stage IS NULL) ORDER BY c.opened_at, c.id, e.number""",
     "penutupan.csv": """
@@ -221,7 +226,20 @@ class _Writer:
                 writer = csv.writer(text, lineterminator="\n")
                 for row, nik in zip(page, niks, strict=True):
                     name = f"'{row.name}" if row.name[:1] in "=+-@\t\r" else row.name
-                    writer.writerow((row.id, row.line, row.version, row.village, name, nik, row.amount_rp, int(row.held), row.ending, row.reason))
+                    writer.writerow(
+                        (
+                            row.id,
+                            row.line,
+                            row.version,
+                            row.village,
+                            name,
+                            nik,
+                            row.amount_rp,
+                            int(row.held),
+                            row.ending,
+                            row.reason,
+                        )
+                    )
                 file.write(text.getvalue().encode())
                 after = page[-1].place
                 if len(page) < PAGE:
@@ -233,12 +251,14 @@ class _Writer:
             while True:
                 page = audit.queries.entries_after(branch=self.branch, number=number, limit=PAGE)
                 for row in page:
-                    written = [
-                        row.branch, row.number, row.day.isoformat(), audit.written_moment(row.at), row.actor, row.verb, row.subject, row.facts,
-                    ]  # fmt: skip
                     number = row.number
                     self.head = [number, bytes(row.digest).hex()]
-                    file.write((json.dumps([written, self.head[1]], ensure_ascii=False, sort_keys=True) + "\n").encode())
+                    file.write(
+                        (
+                            json.dumps([written(Entry(*row[:8])), self.head[1]], ensure_ascii=False, sort_keys=True)
+                            + "\n"
+                        ).encode()
+                    )
                 if len(page) < PAGE:
                     return
 
@@ -257,7 +277,10 @@ class _Writer:
         }  # fmt: skip
 
     def finish(self, manifest: dict[str, Any], read_me: str) -> None:
-        for name, text in (("BACA-SAYA.txt", read_me), ("periksa.py", Path(checker.__file__).read_text(encoding="utf-8"))):
+        for name, text in (
+            ("BACA-SAYA.txt", read_me),
+            ("periksa.py", Path(checker.__file__).read_text(encoding="utf-8")),
+        ):
             with self._file(name) as file:
                 file.write(text.encode())
         text = json.dumps(manifest, ensure_ascii=False, sort_keys=True, indent=1)
@@ -283,11 +306,12 @@ def _seal(path: Path) -> tuple[int, str]:
     The comment's length stands before it and is sealed with the rest, so the seal has a fixed length: it is written with a signature of
     zeros first.
     """
-    blocks = -(-path.stat().st_size // checker.BLOCK)
-    if blocks * 19 > 64_000:
-        raise Problem("The dossier would be larger than 200 MB: it cannot be sealed block by block.")
+    size, step = path.stat().st_size, 1024
+    while -(-size // step) * len('"0123456789abcdef",') > 64_000:  # a comment has 65,535 bytes at most
+        step *= 2
+    blocks = -(-size // step)
     key = _key()
-    body: dict[str, Any] = {"key": public_key(), "blocks": ["0" * 16] * blocks, "sha256": "0" * 64}
+    body: dict[str, Any] = {"key": public_key(), "block": step, "blocks": ["0" * 16] * blocks, "sha256": "0" * 64}
     zeros = _canonical({"body": body, "signature": "0" * 128})
     with zipfile.ZipFile(path, "a") as archive:
         archive.comment = zeros
@@ -296,7 +320,7 @@ def _seal(path: Path) -> tuple[int, str]:
     with path.open("r+b") as file:
         where = 0
         while where < start:
-            block = file.read(min(checker.BLOCK, start - where))
+            block = file.read(min(step, start - where))
             whole.update(block)
             found.append(hashlib.sha256(block).hexdigest()[:16])
             where += len(block)

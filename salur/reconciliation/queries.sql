@@ -405,7 +405,7 @@ SELECT p.place, p.id, p.line, p.version, p.village, p.amount_rp, p.held, f.name,
     CASE WHEN paid.yes THEN 'paid' ELSE coalesce(nullif(n.ending, 'paid'), 'open') END AS ending,
     CASE WHEN paid.yes THEN '' ELSE coalesce(n.reason, '') END AS reason
 FROM page AS p
-LEFT JOIN registry_family AS f ON f.id = p.family AND f.branch = p.branch
+JOIN registry_family AS f ON f.stage = p.stage AND f.id = p.family AND f.branch = p.branch
 LEFT JOIN LATERAL (
     SELECT true AS yes FROM payments_payment AS y
     LEFT JOIN payments_void AS v ON (v.stage, v.branch, v.entitlement, v.round) = (y.stage, y.branch, y.entitlement, y.round)
