@@ -29,6 +29,7 @@ from salur.offices.models import Office
 from salur.programmes.actions import stage_by_code, stages
 from salur.simulate import article
 from salur.simulate.demo import play
+from salur.web import watching
 from salur.web.actions import make_demo_users
 from salur.web.ready import ready_database
 from salur.web.verify import verify as recount_everything
@@ -88,6 +89,7 @@ def serve(host: str, port: int, workers: int) -> None:
 def run_server(*, host: str, port: int, workers: int) -> None:
     """Become the server process; a worker that dies is replaced. What pages start is carried out by a process of its own beside it."""
     connection.close()
+    watching.prepare_folder()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "salur.web.settings")
     subprocess.Popen([sys.executable, "-m", "salur", "work", "--under", str(os.getpid())], stdin=subprocess.DEVNULL)
     command = [

@@ -40,3 +40,35 @@ LEFT JOIN offices_office AS r ON r.id = b.parent_id AND r.kind = 'REGION'
 WHERE b.kind IN ('KC', 'KCU')
 ORDER BY EXISTS (SELECT FROM danom_tally AS t WHERE t.branch = b.id) DESC, b.code
 LIMIT 1
+
+-- name: watched
+-- What an operator watches, each in a millisecond: stages that run, phones, cases, jobs, and the server itself.
+SELECT 'salur_entitlements' AS name, json_build_object('stage', s.code)::text AS labels, sum(t.lines)::float AS value
+FROM (SELECT * FROM monitoring_tally UNION ALL SELECT * FROM monitoring_change) AS t JOIN programmes_stage AS s ON s.id = t.stage
+WHERE s.deadline >= (%(now)s::timestamptz - interval '60 days')::date GROUP BY s.code
+UNION ALL
+SELECT 'salur_paid', json_build_object('stage', s.code)::text, sum(t.paid)
+FROM (SELECT * FROM monitoring_tally UNION ALL SELECT * FROM monitoring_change) AS t JOIN programmes_stage AS s ON s.id = t.stage
+WHERE s.deadline >= (%(now)s::timestamptz - interval '60 days')::date GROUP BY s.code
+UNION ALL
+SELECT 'salur_phones_enrolled', '{}', count(*) FROM field_device WHERE revoked_at IS NULL
+UNION ALL
+SELECT 'salur_phones_silent', '{}', count(*) FROM field_device
+WHERE revoked_at IS NULL AND last_seen_at < %(now)s::timestamptz - interval '24 hours' AND last_seen_at > %(now)s::timestamptz - interval '14 days'
+UNION ALL
+SELECT 'salur_phones_unsent_transactions', '{}', coalesce(sum(unsent), 0) FROM field_device WHERE revoked_at IS NULL
+UNION ALL
+SELECT 'salur_jobs', json_build_object('status', status)::text, count(*) FROM procrastinate_jobs
+WHERE status IN ('todo', 'doing', 'failed') GROUP BY status
+UNION ALL
+SELECT 'salur_database_bytes', '{}', pg_database_size(current_database())
+UNION ALL
+SELECT 'salur_database_connections', '{}', count(*) FROM pg_stat_activity WHERE datname = current_database()
+UNION ALL
+SELECT 'salur_database_oldest_transaction_seconds', '{}',
+    coalesce(extract(epoch FROM max(clock_timestamp() - xact_start)), 0) FROM pg_stat_activity WHERE datname = current_database()
+UNION ALL
+SELECT 'salur_archive_failures', '{}', failed_count FROM pg_stat_archiver
+UNION ALL
+SELECT 'salur_archive_age_seconds', '{}', extract(epoch FROM clock_timestamp() - last_archived_time) FROM pg_stat_archiver
+WHERE last_archived_time IS NOT NULL

@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import salur.lib.arrays  # noqa: F401 — packed columns are known to every connection, also to the first
+from salur.lib import logs
 from salur.lib.database import salur_home, settings_url
 from salur.lib.secrets import secret_key
 
@@ -67,6 +68,7 @@ INSTALLED_APPS = [
     "procrastinate.contrib.django",
 ]
 MIDDLEWARE = [
+    "salur.web.watching.watched",
     "salur.web.middleware.content_security_policy",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.gzip.GZipMiddleware",
@@ -103,6 +105,8 @@ TEMPLATES = [
 
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"  # each folder's kinds of jobs are in its jobs.py
 PROCRASTINATE_IMPORT_PATHS = ["salur.jobs.actions"]
+
+LOGGING = logs.settings()
 
 LANGUAGE_CODE = "id"
 LOCALE_PATHS = [PACKAGE / "lib" / "locale"]  # each folder that is an app brings its own; lib is none

@@ -10,6 +10,7 @@ from salur.monitoring.views import realisation
 from salur.web.api import api
 from salur.web.check import cek
 from salur.web.views import home
+from salur.web.watching import health, metrics
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("salur.field.api")),
@@ -23,6 +24,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", home, name="home"),
     path("cek/", cek, name="cek"),
     path("cek", cek),  # as people type it from a letter
+    path("health/", health, name="health"),
+    path("metrics", metrics, name="metrics"),
     path("masuk/", LoginView.as_view(template_name="sign_in.html", redirect_authenticated_user=True), name="login"),
     path("keluar/", LogoutView.as_view(), name="logout"),
     path("bahasa/", set_language, name="set_language"),
