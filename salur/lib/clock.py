@@ -3,6 +3,9 @@
 Actions take the moment as an argument (``at``); ``now()`` is called once, at the edge, by the command or the request.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,8 +16,21 @@ _WITA_PROVINCES = frozenset({51, 52, 53, 63, 64, 65, 71, 72, 73, 74, 75, 76})
 _WIT_PROVINCES = frozenset({81, 82, 91, 92, 93, 94, 95, 96, 97})
 
 
+_told: ContextVar[datetime | None] = ContextVar("told", default=None)
+
+
 def now() -> datetime:
-    return datetime.now(UTC)
+    return _told.get() or datetime.now(UTC)
+
+
+@contextmanager
+def told(moment: datetime) -> Iterator[None]:
+    """Let ``now()`` answer a scenario's moment in here; only the simulation's own server (simulate/served.py) asks for it."""
+    token = _told.set(moment)
+    try:
+        yield
+    finally:
+        _told.reset(token)
 
 
 def zone_of_province(province: int) -> str:

@@ -1,0 +1,81 @@
+"""Start and stop the simulation's own server; and find one that answers."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from django.db import connection
+
+from salur.lib.problem import Problem
+
+PATIENCE_S = 120
+
+
+class NoServer(Problem):
+    code = "no_server"
+    status = 503
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def start(
+    *, port: int, workers: int = 2, application: str = "salur.simulate.served:application", env: Mapping[str, str] = {}
+) -> "subprocess.Popen[bytes]":
+    """Granian as `salur serve` runs it, with the scenario's clock, in a process group of its own; see ``wait_until_ready``."""
+    connection.close()
+    command = [
+        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", str(workers),
+        "--blocking-threads", "8", "--backpressure", "64", "--respawn-failed-workers", "--respawn-interval", "0.5", "--log-level", "error",
+        application,
+    ]  # fmt: skip
+    return subprocess.Popen(command, env={**os.environ, **env}, start_new_session=True)
+
+
+def wait_until_ready(port: int, process: "subprocess.Popen[bytes]", patience_s: float = PATIENCE_S) -> None:
+    until = time.monotonic() + patience_s
+    while time.monotonic() < until:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            if process.poll() is not None:
+                raise NoServer(f"The server of the simulation ended with code {process.returncode}.") from None
+            time.sleep(0.1)
+    raise NoServer(f"The server of the simulation did not start in {patience_s} seconds.")
+
+
+def stop(process: "subprocess.Popen[bytes]") -> None:
+    """End a server and all of its workers."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    try:
+        os.killpg(process.pid, signal.SIGKILL)  # workers that outlived it
+    except ProcessLookupError:
+        pass
+    process.wait()
+
+
+@contextmanager
+def own_server(*, workers: int = 2) -> Iterator[str]:
+    """The address of a server on this machine, as long as it is needed."""
+    port = free_port()
+    process = start(port=port, workers=workers)
+    try:
+        wait_until_ready(port, process)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        stop(process)
