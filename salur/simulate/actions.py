@@ -1,6 +1,7 @@
-"""The verbs of simulation: make a nominative list. They write files; the database is only read."""
+"""The verbs of simulation: make a nominative list, which only writes a file; play a stage's campaign, which drives the verbs and the API."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -14,8 +15,12 @@ from salur.lib.csv_file import read_csv
 from salur.lib.sql import Queries
 from salur.simulate.article import article_villages
 from salur.simulate.damage import Damage, Line, Outside, evenly
+from salur.programmes.actions import stage_by_code
+from salur.simulate import own_stage
 from salur.simulate.families import COLUMNS, families, village_counts
 from salur.simulate.files import scan_lines, write_lines
+from salur.simulate.server import OwnServer
+from salur.simulate.whole_stage import Disturb, Play, Played, Say, Scenario
 
 queries = Queries(__file__)
 
@@ -91,6 +96,46 @@ def simulate_danom(
     frames = families(villages=counts, seed=seed, first=first, amount_rp=amount_rp)
     written = write_lines(_told(faults.put_in(frames), progress), out)
     return Simulated(written, villages, dict(sorted(faults.reasons.items())), dict(sorted(faults.cosmetic.items())))
+
+
+SMALL = 1_000  # families of a stage that a test or a first look plays
+
+
+def simulate_campaign(
+    *,
+    stage_code: str | None,
+    seed: int,
+    count: int,
+    folder: Path,
+    faults: float = 0.0,
+    unpaid: float = 0.03,
+    photos: float = 0.02,
+    lost: int = 1,
+    thieves: int = 1,
+    scale: float | None = None,
+    patience_s: float = 120.0,
+    say: Say = lambda what: None,
+    server: OwnServer | None = None,
+    disturb: Disturb = nullcontext,
+) -> tuple[str, Played]:
+    """Play a stage from its list to closed books; the stage's code and what came of it.
+
+    Without ``stage_code`` a stage of its own is made, ``SIM-`` and the seed, of ``count`` families. The server that phones speak to is
+    started here, with the scenario's clock, unless ``server`` is one. Raises ``Conflict`` for a stage that has begun.
+    """
+    if stage_code is None:
+        code = f"SIM-{seed}"
+        stage, branches = own_stage.make_stage(
+            code=code, count=count, seed=seed, unpaid=unpaid, folder=folder, say=say
+        )
+    else:
+        stage = stage_by_code(stage_code)
+        branches = own_stage.branches_of(stage, unpaid=unpaid, first_day=stage.opens)
+    scenario = Scenario(stage, seed, branches, faults, photos, lost, thieves, scale, patience_s)
+    if server is not None:
+        return stage.code, Play(scenario, port=server.port, say=say, disturb=disturb).run()
+    with OwnServer() as own:
+        return stage.code, Play(scenario, port=own.port, say=say, disturb=disturb).run()
 
 
 def _villages(*, everywhere: bool) -> Villages:

@@ -76,8 +76,13 @@ class Campaign:
     geotags: pl.DataFrame
 
 
-def campaign(*, branch: Branch, villages: npt.ArrayLike, seed: int) -> Campaign:
-    """Play the branch's campaign over its list: ``villages`` holds the village code of each entitlement, ``branch.allocated`` of them."""
+def campaign(
+    *, branch: Branch, villages: npt.ArrayLike, seed: int, until: date = AS_OF, places: pl.DataFrame | None = None
+) -> Campaign:
+    """Play the branch's campaign over its list: ``villages`` holds the village code of each entitlement, ``branch.allocated`` of them.
+
+    Houses are geotagged ``until`` that day. ``places`` is the middle of each village (``article_places``'s when left out).
+    """
     village: Ints = np.asarray(villages, dtype=np.int64)
     assert len(village) == branch.allocated, f"{branch.code} has {branch.allocated} families, the list {len(village)}"
     rng = np.random.default_rng([seed, crc32(branch.code.encode())])
@@ -95,7 +100,9 @@ def campaign(*, branch: Branch, villages: npt.ArrayLike, seed: int) -> Campaign:
         officers=_officers(branch, seed),
         payments=payments.drop("day"),
         failures=failures,
-        geotags=_geotags(rng, branch, village, route, payments),
+        geotags=_geotags(
+            rng, branch, village, route, payments, until, article_places() if places is None else places
+        ),
     )
 
 
@@ -195,10 +202,16 @@ def _midnight(day: date, branch: Branch) -> int:
 
 
 def _geotags(
-    rng: np.random.Generator, branch: Branch, village: Ints, route: Ints, payments: pl.DataFrame
+    rng: np.random.Generator,
+    branch: Branch,
+    village: Ints,
+    route: Ints,
+    payments: pl.DataFrame,
+    until: date,
+    places: pl.DataFrame,
 ) -> pl.DataFrame:
     """At the door with the payment; else by the village's people on a later day up to the day the figures are of."""
-    days = tuple(branch.first_day + timedelta(days=day) for day in range((AS_OF - branch.first_day).days + 1))
+    days = tuple(branch.first_day + timedelta(days=day) for day in range((until - branch.first_day).days + 1))
     at_door = payments.filter(pl.col("channel") == Channel.DOOR)[: branch.geotagged]
     # Who was paid on the last day cannot be visited on a later one; who was paid early is likelier to have been.
     waiting = payments.filter(pl.col("channel") != Channel.DOOR, pl.col("day") < len(days) - 1)
@@ -215,7 +228,6 @@ def _geotags(
         ]
     )
 
-    places = article_places()
     place = places["code"].search_sorted(village[visits["entitlement"].to_numpy()]).to_numpy()
     assert (places["code"].to_numpy()[place] == village[visits["entitlement"].to_numpy()]).all(), (
         "a village without a place"

@@ -6,7 +6,8 @@ from time import monotonic
 
 import click
 
-from salur.lib.command import Answer, answers
+from salur.lib.command import Answer, answers, table
+from salur.lib.database import salur_home
 from salur.lib.problem import Problem
 from salur.simulate import actions
 
@@ -105,6 +106,78 @@ def danom(
             f"{len(made.villages.uncovered):,} villages without an office were left out; --everywhere takes them too."
         )
     return Answer(data, "\n".join(text), warnings=warnings)
+
+
+@simulate.command("campaign")
+@click.option("--stage", "stage_code", metavar="CODE", help="A stage with an approved list of which nobody is paid yet; its own when left out.")
+@click.option("--seed", default=1, show_default=True, type=click.IntRange(min=0), help="The same seed moves the same money.")
+@click.option("--small", is_flag=True, help=f"A stage of its own of {actions.SMALL:,} families.")
+@click.option("--families", type=click.IntRange(min=100, max=500_000), help="A stage of its own of so many families of one region.")
+@click.option("--faults", type=SHARE, default=0.0, metavar="SHARE", help="Share of the phones' requests that the network spoils.")
+@click.option("--unpaid", type=SHARE, default=0.03, show_default=True, metavar="SHARE", help="Share of families that are not paid.")
+@click.option("--photos", type=SHARE, default=0.02, show_default=True, metavar="SHARE", help="Share of visits that are photographed.")
+@click.option("--lost", type=click.IntRange(0, 20), default=1, show_default=True, help="Phones lost and found again, for each branch.")
+@click.option("--thieves", type=click.IntRange(0, 20), default=1, show_default=True, help="Officers who pocket cash, for each branch.")
+@click.option("--speed", default="max", show_default=True, metavar="max|N", help="How many seconds of the scenario pass in one.")
+@answers
+def campaign(
+    stage_code: str | None,
+    seed: int,
+    small: bool,
+    families: int | None,
+    faults: float,
+    unpaid: float,
+    photos: float,
+    lost: int,
+    thieves: int,
+    speed: str,
+) -> Answer:
+    """Play a stage from its list to closed books, with phones that speak to the public API over a network that fails."""
+    if stage_code and (small or families):
+        raise BadSpeed("A stage that is named has its own list: leave out --small and --families.")
+    try:
+        scale = None if speed == "max" else float(speed)
+    except ValueError:
+        raise BadSpeed(f"--speed {speed}: write max, or how many seconds of the scenario pass in one.") from None
+    began = monotonic()
+
+    def say(what: str) -> None:
+        click.echo(f"{monotonic() - began:7.1f} s  {what}", err=True)
+
+    code, played = actions.simulate_campaign(
+        stage_code=stage_code, seed=seed, count=families or actions.SMALL, folder=salur_home() / "simulate", faults=faults, unpaid=unpaid,
+        photos=photos, lost=lost, thieves=thieves, scale=scale, say=say,
+    )  # fmt: skip
+    say("every invariant is recounted by: salur verify")
+    seconds, traffic = monotonic() - began, played.traffic
+    data = {
+        "stage": code, "seed": seed, "seconds": round(seconds, 1), "phones": played.phones, "events": sum(played.made.values()),
+        "by_kind": dict(sorted(played.made.items())), "answers": dict(sorted(traffic.answers.items())), "requests": traffic.requests,
+        "faults": dict(sorted(traffic.faults.items())), "refused": {str(status): n for status, n in sorted(traffic.refused.items())},
+        "photos": traffic.photos, "paid_by_two_phones": played.doubles, "cases": played.cases, "closed": played.closed,
+        "evaluation": played.meeting, "ledger_sha256": played.ledger_sha256,
+    }  # fmt: skip
+    closed = played.closed
+    text = "\n".join(
+        [
+            f"{code}: {data['events']:,} events of {played.phones} phones in {traffic.requests:,} requests, {sum(traffic.faults.values()):,} of them spoilt",
+            *(f"  {answer:<28} {count:>10,}" for answer, count in sorted(traffic.answers.items())),
+            "",
+            table(
+                ("branch", "allocated", "paid", "returned", "sent_back_rp", "difference_rp"),
+                [[f"{line[c]:,}" if c != "branch" else line[c] for c in ("branch", "allocated", "paid", "returned", "sent_back_rp", "difference_rp")]
+                 for line in [*closed["branches"], {**closed, "branch": "all"}]],
+                right=range(1, 6),
+            ),
+            f"cases: {', '.join(f'{kind} {count}' for kind, count in played.cases.items()) or 'none'}",
+            f"in {seconds:.0f} s; the ledger is {played.ledger_sha256[:16]}…",
+        ]
+    )  # fmt: skip
+    return Answer(data, text, needs_person=closed["difference_rp"] != 0)
+
+
+class BadSpeed(Problem):
+    code = "bad_speed"
 
 
 class BadShare(Problem):

@@ -6,17 +6,18 @@ one, on this machine, for its own requests; `salur serve` knows no such header.
 
 import os
 from collections.abc import Callable, Iterable
-from contextvars import copy_context
 from datetime import UTC, datetime
 from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 
 from salur.lib.clock import told
-
-MOMENT = "X-Salur-Moment"
+from salur.lib.rights import APPLICATION, VARIABLE
+from salur.simulate.server import MOMENT
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "salur.web.settings")
+# As salur/web/wsgi.py: whatever a request does, it cannot change a fact.
+os.environ.setdefault(VARIABLE, APPLICATION)
 _application = get_wsgi_application()
 
 
@@ -26,5 +27,4 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     if not said:
         return _application(environ, start_response)
     with told(datetime.fromtimestamp(int(said) / 1000, UTC)):
-        # In a context of its own: the worker's thread serves others after this one.
-        return copy_context().run(_application, environ, start_response)
+        return _application(environ, start_response)

@@ -6,14 +6,15 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 from django.db import connection
 
 from salur.lib.problem import Problem
 
 PATIENCE_S = 120
+MOMENT = "X-Salur-Moment"  # the header in which a phone of the simulation tells its moment (served.py)
+APPLICATION = "salur.simulate.served:application"
 
 
 class NoServer(Problem):
@@ -29,7 +30,7 @@ def free_port() -> int:
 
 
 def start(
-    *, port: int, workers: int = 2, application: str = "salur.simulate.served:application", env: Mapping[str, str] = {}
+    *, port: int, workers: int = 2, application: str = APPLICATION, env: Mapping[str, str] = {}
 ) -> "subprocess.Popen[bytes]":
     """Granian as `salur serve` runs it, with the scenario's clock, in a process group of its own; see ``wait_until_ready``."""
     connection.close()
@@ -69,13 +70,25 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
     process.wait()
 
 
-@contextmanager
-def own_server(*, workers: int = 2) -> Iterator[str]:
-    """The address of a server on this machine, as long as it is needed."""
-    port = free_port()
-    process = start(port=port, workers=workers)
-    try:
-        wait_until_ready(port, process)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        stop(process)
+class OwnServer:
+    """A server of the simulation on this machine; one port as long as it lives, whoever kills its processes."""
+
+    def __init__(self, *, workers: int = 2, application: str = APPLICATION, env: Mapping[str, str] = {}) -> None:
+        self.port = free_port()
+        self._how = {"workers": workers, "application": application, "env": env}
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self.process = start(port=self.port, **self._how)  # type: ignore[arg-type]
+        wait_until_ready(self.port, self.process)
+
+    def stop(self) -> None:
+        if self.process is not None:
+            stop(self.process)
+
+    def __enter__(self) -> "OwnServer":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
