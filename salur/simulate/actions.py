@@ -19,6 +19,7 @@ from salur.programmes.actions import stage_by_code
 from salur.simulate import own_stage
 from salur.simulate.families import COLUMNS, families, village_counts
 from salur.simulate.files import scan_lines, write_lines
+from salur.simulate.handset import Traffic
 from salur.simulate.server import OwnServer
 from salur.simulate.whole_stage import Disturb, Play, Played, Say, Scenario
 
@@ -117,11 +118,13 @@ def simulate_campaign(
     say: Say = lambda what: None,
     server: OwnServer | None = None,
     disturb: Disturb = nullcontext,
+    watch: Callable[[Traffic], object] = lambda traffic: None,
 ) -> tuple[str, Played]:
     """Play a stage from its list to closed books; the stage's code and what came of it.
 
     Without ``stage_code`` a stage of its own is made, ``SIM-`` and the seed, of ``count`` families. The server that phones speak to is
-    started here, with the scenario's clock, unless ``server`` is one. Raises ``Conflict`` for a stage that has begun.
+    started here, with the scenario's clock, unless ``server`` is one. ``disturb`` surrounds what phones say over the network, and ``watch`` is
+    given what goes over it: tests kill there what answers. Raises ``Conflict`` for a stage that has begun.
     """
     if stage_code is None:
         code = f"SIM-{seed}"
@@ -132,10 +135,10 @@ def simulate_campaign(
         stage = stage_by_code(stage_code)
         branches = own_stage.branches_of(stage, unpaid=unpaid, first_day=stage.opens)
     scenario = Scenario(stage, seed, branches, faults, photos, lost, thieves, scale, patience_s)
-    if server is not None:
-        return stage.code, Play(scenario, port=server.port, say=say, disturb=disturb).run()
-    with OwnServer() as own:
-        return stage.code, Play(scenario, port=own.port, say=say, disturb=disturb).run()
+    with nullcontext(server) if server is not None else OwnServer() as serving:
+        play = Play(scenario, port=serving.port, say=say, disturb=disturb)
+        watch(play.traffic)
+        return stage.code, play.run()
 
 
 def _villages(*, everywhere: bool) -> Villages:

@@ -48,9 +48,10 @@ class Answer(NamedTuple):
 
 @dataclass
 class Traffic:
-    """What went over the network, of all phones together."""
+    """What went over the network, of all phones together; ``requests`` reached the server, at least in part."""
 
     requests: int = 0
+    answered: int = 0
     events_sent: int = 0
     photos: int = 0
     refused: Counter[int] = field(default_factory=Counter)  # by status
@@ -71,12 +72,7 @@ class Link:
 
     def fault(self, *kinds: str) -> str | None:
         """What goes wrong with the next request, if anything."""
-        if self.rng.random() >= self.faults:
-            return None
-        kind = self.rng.choice(kinds)
-        with self.traffic.lock:
-            self.traffic.faults[kind] += 1
-        return kind
+        return self.rng.choice(kinds) if self.rng.random() < self.faults else None
 
     def ask(
         self,
@@ -88,13 +84,20 @@ class Link:
         headers: Mapping[str, str] = {},
         fault: str | None = None,
     ) -> Answer:
-        """One request. ``cut`` breaks off within the body, ``answer_lost`` after it; both raise ``Unreachable``, as a broken connection does."""
+        """One request. ``cut`` breaks off within the body, ``answer_lost`` after it; both raise ``Unreachable``, as a broken connection does.
+
+        A ``fault`` of another name is the caller's, and only counted here, when the server was reached.
+        """
         told = {MOMENT: str(int(moment.timestamp() * 1000)), **headers}
         connection = self._connection or http.client.HTTPConnection("127.0.0.1", self._port, timeout=TIMEOUT_S)
         self._connection = connection
-        with self.traffic.lock:
-            self.traffic.requests += 1
         try:
+            if connection.sock is None:
+                connection.connect()
+            with self.traffic.lock:
+                self.traffic.requests += 1
+                if fault:
+                    self.traffic.faults[fault] += 1
             if fault == "cut":
                 self._cut(connection, method, path, body or b"", told)
                 raise Unreachable
@@ -119,6 +122,8 @@ class Link:
                 self.traffic.refused[response.status] += 1
             if response.status == 503:
                 raise Unreachable
+        with self.traffic.lock:
+            self.traffic.answered += 1
         return Answer(response.status, json.loads(raw))
 
     def _cut(
@@ -152,8 +157,8 @@ class Handset:
         self.link, self.name, self.seed, self.clock = link, name, seed, clock
         self.outbox: dict[int, Envelope] = {}  # by seq
         self.photos: dict[str, bytes] = {}
-        self.said: dict[UUID, str] = {}  # event → the last answer
-        self.sent = 0
+        self.said: dict[UUID, str] = {}  # event → the answer it was forgotten with
+        self.paid: dict[UUID, int] = {}  # PAY → its amount
         self._made = 0
         self._bearer = ""
         self._phone: Phone | None = None
@@ -202,6 +207,8 @@ class Handset:
             claim |= {"skew_ms": -self.clock.ahead_ms, "skew_age_s": 3600}
         envelope = self._phone.make(typ=typ, id=id, **claim, **facts)
         self.outbox[self._phone.seq] = envelope
+        if typ == "PAY":
+            self.paid[id] = facts["amt"]
         return id
 
     def photograph(self, kind: str, at: datetime, motif: str) -> dict[str, Any]:
@@ -246,7 +253,6 @@ class Handset:
                 raise NotConverged(f"{self.name} was answered {out['r']} {out['say']}")
             if out["r"] != wire.Answer.HELD_GAP and self.outbox.pop(out["seq"], None) is not None:
                 self.said[UUID(out["id"])] = out["r"]
-                self.sent += 1
                 with self.link.traffic.lock:
                     self.link.traffic.answers[out["r"]] += 1
 

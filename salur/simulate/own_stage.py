@@ -30,10 +30,11 @@ VINTAGE = "2022-02"
 GEOTAG_PERCENT = Decimal(70)
 FAMILIES_A_DAY = 110  # of one officer; the days are twelve, the last ones thinner
 AMOUNT_RP = 600_000
+FAMILIES_OF_A_BRANCH = 250  # at least; a smaller stage has fewer branches
 
 
 def make_stage(*, code: str, count: int, seed: int, unpaid: float, folder: Path, say: Say) -> tuple[Stage, Sequence[article.Branch]]:
-    """Families of Regional V's four branches, in proportion to the founding article's, listed and approved; and who pays them.
+    """Families of Regional V's branches, in proportion to the founding article's, listed and approved; and who pays them.
 
     Raises ``Conflict`` when the stage is there already.
     """
@@ -78,8 +79,9 @@ def branches_of(stage: Stage, *, unpaid: float, first_day: date) -> list[article
 
 
 def _spread(count: int, seed: int) -> pl.DataFrame:
-    """Villages of the four branches by code, with how many families each has; all in villages enough for their birth dates."""
-    villages = article.article_villages(seed=article.SEED)
+    """Villages of the branches by code, with how many families each has; all in villages enough for their birth dates."""
+    own = [branch.code for branch in article.BRANCHES[: max(1, count // FAMILIES_OF_A_BRANCH)]]
+    villages = article.article_villages(seed=article.SEED).filter(pl.col("branch").is_in(own))
     weights = villages["families"].to_numpy() * lognormal(np.random.default_rng([seed, 4]), len(villages), sigma=0.1)
     return pl.DataFrame({"code": villages["code"], "families": share_out(count, weights)})
 

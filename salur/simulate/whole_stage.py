@@ -121,6 +121,7 @@ class Played(NamedTuple):
     cases: dict[str, int]
     ledger_sha256: str
     meeting: dict[str, Any]
+    handsets: Sequence[Handset]
 
 
 class Play:
@@ -237,7 +238,7 @@ class Play:
         )
         return Played(
             self.traffic, len(self.handsets), self.made, self.doubles, {**whole, "branches": lines}, opened,
-            ledger_digest(stage.id), self.meet(at + timedelta(days=1)),
+            ledger_digest(stage.id), self.meet(at + timedelta(days=1)), self.handsets,
         )  # fmt: skip
 
     def decide(self, at: datetime) -> dict[str, int]:
