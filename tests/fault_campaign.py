@@ -1,6 +1,6 @@
 """The fault campaign: a whole stage through the public API while the network, the server and the database fail.
 
-    python tests/fault_campaign.py --families 12000 --faults 0.45 --kill-web 100 --kill-database 20
+    python tests/fault_campaign.py --families 11000 --faults 0.45 --photos 0.2 --batch 12 --kill-web 100 --kill-database 20
 
 plays it in the house of ``SALUR_HOME`` (an empty one) and prints one JSON object: what was done to it, and what was lost or doubled. It
 counts from what the phones said, not from what the house believes. Exit code 1 when anything is wrong. ``--forgetful`` is the control: a
@@ -103,6 +103,8 @@ class Havoc:
                 self.killed["database backend"] += 1
             else:
                 database.kill()
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    database.wait(30)
                 self.killed["database server"] += 1
                 ensure_running()
 
@@ -167,7 +169,7 @@ def forget() -> None:
             WHERE contype = 'p' AND conrelid = 'field_event'::regclass"""
         )
         for table, name in cursor.fetchall():
-            cursor.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
+            cursor.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}" CASCADE')
 
 
 def main() -> int:
@@ -175,6 +177,8 @@ def main() -> int:
     parser.add_argument("--families", type=int, default=250)
     parser.add_argument("--seed", type=int, default=4)
     parser.add_argument("--faults", type=float, default=0.4)
+    parser.add_argument("--photos", type=float, default=0.1)
+    parser.add_argument("--batch", type=int, default=100)
     parser.add_argument("--kill-web", type=int, default=0)
     parser.add_argument("--kill-database", type=int, default=0)
     parser.add_argument("--answers-between", type=int, default=40, help="how many answers lie between two kills, about")
@@ -195,7 +199,7 @@ def main() -> int:
         )
         code, played = simulate_campaign(
             stage_code=None, seed=wish.seed, count=wish.families, folder=salur_home() / "simulate", faults=wish.faults,
-            photos=0.1, say=say, server=server, disturb=havoc, watch=lambda traffic: setattr(havoc, "answered", lambda: traffic.answered),
+            photos=wish.photos, batch=wish.batch, say=say, server=server, disturb=havoc, watch=lambda traffic: setattr(havoc, "answered", lambda: traffic.answered),
         )  # fmt: skip
     found = audit(code, played)
     traffic = played.traffic

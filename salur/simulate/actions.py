@@ -11,6 +11,7 @@ import polars as pl
 
 from salur.areas.actions import current_areas
 from salur.areas.rules import area_code
+from salur.field.wire import MAX_EVENTS
 from salur.lib.csv_file import read_csv
 from salur.lib.sql import Queries
 from salur.simulate.article import article_villages
@@ -115,6 +116,7 @@ def simulate_campaign(
     thieves: int = 1,
     scale: float | None = None,
     patience_s: float = 120.0,
+    batch: int = MAX_EVENTS,
     say: Say = lambda what: None,
     server: OwnServer | None = None,
     disturb: Disturb = nullcontext,
@@ -134,7 +136,7 @@ def simulate_campaign(
     else:
         stage = stage_by_code(stage_code)
         branches = own_stage.branches_of(stage, unpaid=unpaid, first_day=stage.opens)
-    scenario = Scenario(stage, seed, branches, faults, photos, lost, thieves, scale, patience_s)
+    scenario = Scenario(stage, seed, branches, faults, photos, lost, thieves, scale, patience_s, batch)
     with nullcontext(server) if server is not None else OwnServer() as serving:
         play = Play(scenario, port=serving.port, say=say, disturb=disturb)
         watch(play.traffic)

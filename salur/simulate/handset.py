@@ -40,6 +40,9 @@ class NotConverged(Problem):
 class Unreachable(Exception):
     """The request or its answer was lost; whether the server took it in is not known."""
 
+    def __str__(self) -> str:
+        return str(self.__cause__ or "".join(map(str, self.args)) or "lost on purpose")
+
 
 class Answer(NamedTuple):
     status: int
@@ -116,12 +119,12 @@ class Link:
             self.close()  # a proxy, a captive portal, a server that is going down: not believed
             with self.traffic.lock:
                 self.traffic.refused[response.status] += 1
-            raise Unreachable
+            raise Unreachable(f"{response.status} {raw[:200]!r}")
         if response.status >= 400:
             with self.traffic.lock:
                 self.traffic.refused[response.status] += 1
             if response.status == 503:
-                raise Unreachable
+                raise Unreachable(f"503 {raw[:200]!r}")
         with self.traffic.lock:
             self.traffic.answered += 1
         return Answer(response.status, json.loads(raw))
@@ -153,8 +156,8 @@ class Clock:
 class Handset:
     """One enrolled phone: its chain, its outbox, its photos. It forgets an event when the server has answered it, never before."""
 
-    def __init__(self, *, link: Link, name: str, seed: int, clock: Clock) -> None:
-        self.link, self.name, self.seed, self.clock = link, name, seed, clock
+    def __init__(self, *, link: Link, name: str, seed: int, clock: Clock, batch: int = wire.MAX_EVENTS) -> None:
+        self.link, self.name, self.seed, self.clock, self.batch = link, name, seed, clock, batch
         self.outbox: dict[int, Envelope] = {}  # by seq
         self.photos: dict[str, bytes] = {}
         self.said: dict[UUID, str] = {}  # event → the answer it was forgotten with
@@ -230,7 +233,7 @@ class Handset:
         """The next envelopes, and what goes wrong with them."""
         waiting = [self.outbox[seq] for seq in sorted(self.outbox)]
         fault, rng = self.link.fault(*FAULTS), self.link.rng
-        most = rng.randint(5, wire.MAX_EVENTS) if self.link.faults else wire.MAX_EVENTS
+        most = rng.randint(1, self.batch) if self.link.faults else self.batch
         start = rng.randrange(1, len(waiting)) if fault == "reordered" and len(waiting) > 1 else 0
         batch = waiting[start : start + most]
         if fault == "shuffled":
@@ -288,9 +291,9 @@ def _until_told(attempt: Any, patience_s: float, name: str) -> Any:
     while True:
         try:
             return attempt()
-        except Unreachable:
+        except Unreachable as lost:
             if time.monotonic() > until:
-                raise NotConverged(f"{name} found nobody who answers for {patience_s} seconds.") from None
+                raise NotConverged(f"{name} found nobody who answers for {patience_s} seconds; last: {lost}.") from None
             time.sleep(pause)
             pause = min(pause * 1.5, 0.5)
 

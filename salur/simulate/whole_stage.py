@@ -32,6 +32,7 @@ from salur.custody import actions as custody
 from salur.custody.rules import Handing, Kind, Portion
 from salur.evaluation import actions as evaluation
 from salur.field import lease
+from salur.field.wire import MAX_EVENTS
 from salur.lib.ids import uuid7_of
 from salur.lib.problem import Problem
 from salur.lib.sql import Queries
@@ -80,6 +81,7 @@ class Scenario:
     thieves: int = 1
     scale: float | None = None
     patience_s: float = 120.0
+    batch: int = MAX_EVENTS  # events in one request, at most
 
 
 class Work(NamedTuple):
@@ -191,7 +193,7 @@ class Play:
 
     def handset(self, name: str, clock: Clock) -> Handset:
         link = Link(port=self.port, faults=self.scenario.faults, traffic=self.traffic, seed=f"{self.scenario.seed} {name}")
-        handset = Handset(link=link, name=f"{self.scenario.stage.code} {name}", seed=self.scenario.seed, clock=clock)
+        handset = Handset(link=link, name=f"{self.scenario.stage.code} {name}", seed=self.scenario.seed, clock=clock, batch=self.scenario.batch)
         self.handsets.append(handset)
         return handset
 
