@@ -24,7 +24,9 @@ import django
 import psutil
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "salur.web.settings")
-sys.path[:0] = [str(Path(__file__).resolve().parent)]  # the control's server is found by its name, `forgetful:application`
+sys.path[:0] = [
+    str(Path(__file__).resolve().parent)
+]  # the control's server is found by its name, `forgetful:application`
 django.setup()
 
 from django.db import connection  # noqa: E402
@@ -48,6 +50,7 @@ class Havoc:
         self.rng.shuffle(self.plan)
         self.killed: Counter[str] = Counter()
         self.restarted = 0
+        self.failed: list[Exception] = []
         self.answered = lambda: 0
 
     @contextlib.contextmanager
@@ -63,8 +66,16 @@ class Havoc:
             killing.join()
             self._up_again()
             connection.close()
+        if self.failed:
+            raise self.failed[0]
 
     def _kill_until(self, over: threading.Event) -> None:
+        try:
+            self._watch(over)
+        except Exception as error:  # noqa: BLE001 — raised where the round ends
+            self.failed.append(error)
+
+    def _watch(self, over: threading.Event) -> None:
         """Also what watches over the server, as systemd would: granian ends itself when a worker dies twice within seconds."""
         due = self.answered() + self.rng.randint(1, self.between)
         while not over.is_set():
@@ -144,7 +155,9 @@ def audit(code: str, played: Played) -> dict[str, Any]:
                 SELECT FROM payments_void AS v WHERE (v.stage, v.branch, v.entitlement, v.round) = (p.stage, p.branch, p.entitlement, p.round))
             GROUP BY p.branch, p.entitlement HAVING count(*) > 1) AS s"""
         )[0][0]
-        sum_rp = rows("SELECT coalesce(sum(debits_rp - credits_rp), 0)::bigint FROM ledger_account WHERE stage = %s")[0][0]
+        sum_rp = rows("SELECT coalesce(sum(debits_rp - credits_rp), 0)::bigint FROM ledger_account WHERE stage = %s")[
+            0
+        ][0]
     moves = Counter(id for id, _ in moved)
     broken = [f"{check.name}: {check.examples}" for check in verify() if not check.ok]
     return {
@@ -210,11 +223,7 @@ def main() -> int:
         "killed": dict(havoc.killed), "restarted": havoc.restarted, "answers": dict(traffic.answers), "photos": traffic.photos, "cases": played.cases,
         "ledger_sha256": played.ledger_sha256, **found,
     }  # fmt: skip
-    wrong = [
-        name
-        for name, value in found.items()
-        if name != "payments" and value not in (0, [])
-    ]
+    wrong = [name for name, value in found.items() if name != "payments" and value not in (0, [])]
     print(json.dumps({**told, "wrong": wrong}))
     return 1 if wrong else 0
 

@@ -9,10 +9,12 @@ from typing import Any
 
 import msgspec
 
+from salur.simulate.served import application  # first, because it sets Django up
+
+# isort: split
 from salur.field import actions
 from salur.field.wire import Pay
 from salur.lib.ids import uuid7
-from salur.simulate.served import application
 
 __all__ = ["application"]
 

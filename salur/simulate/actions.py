@@ -14,10 +14,10 @@ from salur.areas.rules import area_code
 from salur.field.wire import MAX_EVENTS
 from salur.lib.csv_file import read_csv
 from salur.lib.sql import Queries
-from salur.simulate.article import article_villages
-from salur.simulate.damage import Damage, Line, Outside, evenly
 from salur.programmes.actions import stage_by_code
 from salur.simulate import own_stage
+from salur.simulate.article import article_villages
+from salur.simulate.damage import Damage, Line, Outside, evenly
 from salur.simulate.families import COLUMNS, families, village_counts
 from salur.simulate.files import scan_lines, write_lines
 from salur.simulate.handset import Traffic
@@ -130,9 +130,7 @@ def simulate_campaign(
     """
     if stage_code is None:
         code = f"SIM-{seed}"
-        stage, branches = own_stage.make_stage(
-            code=code, count=count, seed=seed, unpaid=unpaid, folder=folder, say=say
-        )
+        stage, branches = own_stage.make_stage(code=code, count=count, seed=seed, unpaid=unpaid, folder=folder, say=say)
     else:
         stage = stage_by_code(stage_code)
         branches = own_stage.branches_of(stage, unpaid=unpaid, first_day=stage.opens)

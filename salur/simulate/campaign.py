@@ -100,9 +100,7 @@ def campaign(
         officers=_officers(branch, seed),
         payments=payments.drop("day"),
         failures=failures,
-        geotags=_geotags(
-            rng, branch, village, route, payments, until, article_places() if places is None else places
-        ),
+        geotags=_geotags(rng, branch, village, route, payments, until, article_places() if places is None else places),
     )
 
 

@@ -109,16 +109,57 @@ def danom(
 
 
 @simulate.command("campaign")
-@click.option("--stage", "stage_code", metavar="CODE", help="A stage with an approved list of which nobody is paid yet; its own when left out.")
-@click.option("--seed", default=1, show_default=True, type=click.IntRange(min=0), help="The same seed moves the same money.")
+@click.option(
+    "--stage",
+    "stage_code",
+    metavar="CODE",
+    help="A stage with an approved list of which nobody is paid yet; its own when left out.",
+)
+@click.option(
+    "--seed", default=1, show_default=True, type=click.IntRange(min=0), help="The same seed moves the same money."
+)
 @click.option("--small", is_flag=True, help=f"A stage of its own of {actions.SMALL:,} families.")
-@click.option("--families", type=click.IntRange(min=100, max=500_000), help="A stage of its own of so many families of one region.")
-@click.option("--faults", type=SHARE, default=0.0, metavar="SHARE", help="Share of the phones' requests that the network spoils.")
-@click.option("--unpaid", type=SHARE, default=0.03, show_default=True, metavar="SHARE", help="Share of families that are not paid.")
-@click.option("--photos", type=SHARE, default=0.02, show_default=True, metavar="SHARE", help="Share of visits that are photographed.")
-@click.option("--lost", type=click.IntRange(0, 20), default=1, show_default=True, help="Phones lost and found again, for each branch.")
-@click.option("--thieves", type=click.IntRange(0, 20), default=1, show_default=True, help="Officers who pocket cash, for each branch.")
-@click.option("--speed", default="max", show_default=True, metavar="max|N", help="How many seconds of the scenario pass in one.")
+@click.option(
+    "--families",
+    type=click.IntRange(min=100, max=500_000),
+    help="A stage of its own of so many families of one region.",
+)
+@click.option(
+    "--faults", type=SHARE, default=0.0, metavar="SHARE", help="Share of the phones' requests that the network spoils."
+)
+@click.option(
+    "--unpaid",
+    type=SHARE,
+    default=0.03,
+    show_default=True,
+    metavar="SHARE",
+    help="Share of families that are not paid.",
+)
+@click.option(
+    "--photos",
+    type=SHARE,
+    default=0.02,
+    show_default=True,
+    metavar="SHARE",
+    help="Share of visits that are photographed.",
+)
+@click.option(
+    "--lost",
+    type=click.IntRange(0, 20),
+    default=1,
+    show_default=True,
+    help="Phones lost and found again, for each branch.",
+)
+@click.option(
+    "--thieves",
+    type=click.IntRange(0, 20),
+    default=1,
+    show_default=True,
+    help="Officers who pocket cash, for each branch.",
+)
+@click.option(
+    "--speed", default="max", show_default=True, metavar="max|N", help="How many seconds of the scenario pass in one."
+)
 @answers
 def campaign(
     stage_code: str | None,

@@ -11,7 +11,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -70,6 +70,7 @@ class Link:
     def __init__(self, *, port: int, faults: float, traffic: Traffic, seed: str) -> None:
         self.faults, self.traffic = faults, traffic
         self.rng = random.Random(seed)
+        self.heard = 0.0  # when somebody last answered
         self._port = port
         self._connection: http.client.HTTPConnection | None = None
 
@@ -125,6 +126,7 @@ class Link:
                 self.traffic.refused[response.status] += 1
             if response.status == 503:
                 raise Unreachable(f"503 {raw[:200]!r}")
+        self.heard = time.monotonic()
         with self.traffic.lock:
             self.traffic.answered += 1
         return Answer(response.status, json.loads(raw))
@@ -174,7 +176,12 @@ class Handset:
     def enrol(self, token: str, *, moment: datetime) -> None:
         """Become a device; a lost answer costs a new token, so nothing is lost here on purpose."""
         key = new_key()
-        wish = {"token": token, "public_key": wire.to_base64url(public_key_of(key)), "persisted": True, "app": "simulasi/1"}
+        wish = {
+            "token": token,
+            "public_key": wire.to_base64url(public_key_of(key)),
+            "persisted": True,
+            "app": "simulasi/1",
+        }
         answer = self.link.ask("POST", "/api/v1/devices/enrol", msgspec.json.encode(wish), moment=moment)
         if answer.status != 201:
             raise NotConverged(f"{self.name} could not be enrolled: {answer.data}")
@@ -190,7 +197,7 @@ class Handset:
             )
             return answer.data["lists"]
 
-        lists: list[Any] = _until_told(fetch, patience_s, self.name)
+        lists: list[Any] = self._until_told(fetch, patience_s)
         for one in lists:
             amount = one["columns"].index("amount_rp")
             assert (len(one["rows"]), sum(row[amount] for row in one["rows"])) == (one["count"], one["sum_rp"])
@@ -224,9 +231,9 @@ class Handset:
     def sync(self, *, moment: datetime, patience_s: float) -> None:
         """Tell everything, over and over until it is answered; then the photos. Raises ``NotConverged`` when patience ends."""
         while self.outbox:
-            _until_told(lambda: self._send(self._batch(), moment), patience_s, self.name)
+            self._until_told(lambda: self._send(self._batch(), moment), patience_s)
         while self.photos:
-            _until_told(lambda: self._send_photos(moment), patience_s, self.name)
+            self._until_told(lambda: self._send_photos(moment), patience_s)
         self.link.close()
 
     def _batch(self) -> tuple[list[Envelope], str | None]:
@@ -281,21 +288,20 @@ class Handset:
                 raise NotConverged(f"{self.name} sent a photo: {put.status} {put.data}")
         # It forgets a photo only when the next question no longer names it.
 
+    def _until_told(self, attempt: Callable[[], Any], patience_s: float) -> Any:
+        """Try again with growing pauses; give up when nobody has answered anything for so long. A real phone waits longer between."""
+        began, pause = time.monotonic(), 0.02
+        while True:
+            try:
+                return attempt()
+            except Unreachable as lost:
+                if time.monotonic() > max(began, self.link.heard) + patience_s:
+                    raise NotConverged(f"{self.name} got no answer for {patience_s} seconds; last: {lost}.") from None
+                time.sleep(pause)
+                pause = min(pause * 1.5, 0.5)
+
     def _own(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._bearer}"}
-
-
-def _until_told(attempt: Any, patience_s: float, name: str) -> Any:
-    """Try again with growing pauses while nobody answers; a scenario's phone does not wait as long as a real one."""
-    until, pause = time.monotonic() + patience_s, 0.02
-    while True:
-        try:
-            return attempt()
-        except Unreachable as lost:
-            if time.monotonic() > until:
-                raise NotConverged(f"{name} found nobody who answers for {patience_s} seconds; last: {lost}.") from None
-            time.sleep(pause)
-            pause = min(pause * 1.5, 0.5)
 
 
 def picture(motif: str) -> bytes:

@@ -33,7 +33,9 @@ AMOUNT_RP = 600_000
 FAMILIES_OF_A_BRANCH = 250  # at least; a smaller stage has fewer branches
 
 
-def make_stage(*, code: str, count: int, seed: int, unpaid: float, folder: Path, say: Say) -> tuple[Stage, Sequence[article.Branch]]:
+def make_stage(
+    *, code: str, count: int, seed: int, unpaid: float, folder: Path, say: Say
+) -> tuple[Stage, Sequence[article.Branch]]:
     """Families of Regional V's branches, in proportion to the founding article's, listed and approved; and who pays them.
 
     Raises ``Conflict`` when the stage is there already.
@@ -67,7 +69,9 @@ def branches_of(stage: Stage, *, unpaid: float, first_day: date) -> list[article
     if not rows:
         raise NothingToPlay(f"The stage {stage.code} has no approved list: import and approve one first.")
     if begun := [row.code for row in rows if row.begun]:
-        raise Conflict(f"{', '.join(begun)} of {stage.code} has paid already: a campaign plays a stage from its beginning.")
+        raise Conflict(
+            f"{', '.join(begun)} of {stage.code} has paid already: a campaign plays a stage from its beginning."
+        )
     return [
         replace(
             article.BRANCHES[0], code=row.code, name=row.name, kabupaten=tuple(row.kabupaten), allocated=row.families,
@@ -84,5 +88,3 @@ def _spread(count: int, seed: int) -> pl.DataFrame:
     villages = article.article_villages(seed=article.SEED).filter(pl.col("branch").is_in(own))
     weights = villages["families"].to_numpy() * lognormal(np.random.default_rng([seed, 4]), len(villages), sigma=0.1)
     return pl.DataFrame({"code": villages["code"], "families": share_out(count, weights)})
-
-

@@ -64,7 +64,10 @@ CLOCK_UNMEASURED = 0.1
 TAKEN_BACK = 0.01  # of the payments: taken back before sending and made again
 PAID_TWICE = 0.15  # of a lost phone's payments
 POCKETED_RP = 300_000  # what a thief keeps of each day's cash
-LOST_ON, FOUND_AFTER = 2, 3  # the day (from 0) that a phone is lost on the way home, and how many days later it turns up
+LOST_ON, FOUND_AFTER = (
+    2,
+    3,
+)  # the day (from 0) that a phone is lost on the way home, and how many days later it turns up
 
 
 @dataclass(frozen=True)
@@ -154,7 +157,14 @@ class Play:
         stage, at = self.scenario.stage, self.local(self.scenario.branches[0].first_day - timedelta(days=2), 10)
         owed_rp = queries.one("amount_of_list", stage=stage.id).amount_rp
         portion = Portion(self.id("fund", at), stage.id, owed_rp)
-        custody.move(kind=Kind.FUND, portions=[portion], reference=f"SP2D {stage.code}", given_by="kemensos", taken_by="pusat", at=at)
+        custody.move(
+            kind=Kind.FUND,
+            portions=[portion],
+            reference=f"SP2D {stage.code}",
+            given_by="kemensos",
+            taken_by="pusat",
+            at=at,
+        )
 
     def play(self, day: date) -> None:
         """One day of all branches."""
@@ -168,7 +178,9 @@ class Play:
             for book, officer in busy:
                 moment = book.local(day, 7)
                 lists = officer.phone.lists(moment=moment, patience_s=self.scenario.patience_s)
-                assert {UUID(one["id"]) for one in lists} >= set(officer.lists), "the list that was handed out is not there"
+                assert {UUID(one["id"]) for one in lists} >= set(officer.lists), (
+                    "the list that was handed out is not there"
+                )
         for book, officer in busy:
             book.work(officer, day)
         self.tell_all([one for book in self.books for one in book.home(day)])
@@ -192,8 +204,16 @@ class Play:
                 one.result()
 
     def handset(self, name: str, clock: Clock) -> Handset:
-        link = Link(port=self.port, faults=self.scenario.faults, traffic=self.traffic, seed=f"{self.scenario.seed} {name}")
-        handset = Handset(link=link, name=f"{self.scenario.stage.code} {name}", seed=self.scenario.seed, clock=clock, batch=self.scenario.batch)
+        link = Link(
+            port=self.port, faults=self.scenario.faults, traffic=self.traffic, seed=f"{self.scenario.seed} {name}"
+        )
+        handset = Handset(
+            link=link,
+            name=f"{self.scenario.stage.code} {name}",
+            seed=self.scenario.seed,
+            clock=clock,
+            batch=self.scenario.batch,
+        )
         self.handsets.append(handset)
         return handset
 
@@ -219,10 +239,16 @@ class Play:
         opened = self.decide(at + timedelta(hours=1))
         lines = []
         for book in self.books:
-            reconciliation.close(stage_code=stage.code, place=book.branch.code, actor="kepala", at=at + timedelta(hours=2))
+            reconciliation.close(
+                stage_code=stage.code, place=book.branch.code, actor="kepala", at=at + timedelta(hours=2)
+            )
             book.count_vault(at + timedelta(hours=3))
             reconciliation.send_back(
-                stage_code=stage.code, place=book.branch.code, actor="kasir", taken_by="pusat", at=at + timedelta(hours=4)
+                stage_code=stage.code,
+                place=book.branch.code,
+                actor="kasir",
+                taken_by="pusat",
+                at=at + timedelta(hours=4),
             )
             found = reconciliation.statement(stage_code=stage.code, place=book.branch.code, at=at)
             total, cash = found.total, found.cash[0]
@@ -236,7 +262,11 @@ class Play:
             )  # fmt: skip
         whole = {name: sum(line[name] for line in lines) for name in lines[0] if name != "branch"}
         reconciliation.refund(
-            stage_code=stage.code, actor="pusat", taken_by="kppn", reference=f"SSBP {stage.code}", at=at + timedelta(hours=5)
+            stage_code=stage.code,
+            actor="pusat",
+            taken_by="kppn",
+            reference=f"SSBP {stage.code}",
+            at=at + timedelta(hours=5),
         )
         return Played(
             self.traffic, len(self.handsets), self.made, self.doubles, {**whole, "branches": lines}, opened,
@@ -253,13 +283,25 @@ class Play:
                 officer = next((o for o in book.officers if row.maker == f"officer {o.id}"), None)
                 if kind is CaseKind.DOUBLE_PAYMENT and officer is not None:
                     cases.decide(
-                        case=row.id, decision=Decision.OWED, reason="Dua telepon membayar keluarga yang sama", actor="wakil", at=at
+                        case=row.id,
+                        decision=Decision.OWED,
+                        reason="Dua telepon membayar keluarga yang sama",
+                        actor="wakil",
+                        at=at,
                     )
                     book.repay(officer, row, at)
                 elif kind is CaseKind.UNSETTLED_FLOAT:
-                    cases.decide(case=row.id, decision=Decision.REFERRED, reason="Panjar tidak disetor", actor="wakil", at=at)
+                    cases.decide(
+                        case=row.id, decision=Decision.REFERRED, reason="Panjar tidak disetor", actor="wakil", at=at
+                    )
                 else:
-                    cases.decide(case=row.id, decision=Decision.EXPLAINED, reason="Diperiksa bersama kepala cabang", actor="wakil", at=at)
+                    cases.decide(
+                        case=row.id,
+                        decision=Decision.EXPLAINED,
+                        reason="Diperiksa bersama kepala cabang",
+                        actor="wakil",
+                        at=at,
+                    )
         return dict(sorted(counted.items()))
 
     def meet(self, at: datetime) -> dict[str, Any]:
@@ -271,7 +313,8 @@ class Play:
         return {
             "region": region,
             "ranking": [
-                {"rank": one.rank, "branch": one.code, "paid": one.paid, "allocated": one.allocated} for one in found.branches
+                {"rank": one.rank, "branch": one.code, "paid": one.paid, "allocated": one.allocated}
+                for one in found.branches
             ],
         }
 
@@ -455,7 +498,15 @@ class _Branch:
         officer.bag_rp -= paid_rp
         if officer.pays and self.rng.random() < 0.1:
             say(officer, "CASH", last + timedelta(minutes=1), amt=0, note="Dihitung di tengah hari", shift=shift)
-        say(officer, "CLOSE", last + timedelta(minutes=5), paid=paid, paid_rp=paid_rp, left_rp=officer.bag_rp, shift=shift)
+        say(
+            officer,
+            "CLOSE",
+            last + timedelta(minutes=5),
+            paid=paid,
+            paid_rp=paid_rp,
+            left_rp=officer.bag_rp,
+            shift=shift,
+        )
         lost = next((one for one in self.lost if one.phone is officer.phone), None)
         if lost is not None and day == lost.found - timedelta(days=FOUND_AFTER):
             lost.paid = [visit.entitlement for visit in visits if visit.what == "PAY"]
@@ -472,7 +523,15 @@ class _Branch:
         }  # fmt: skip
         paid = self._say(officer, "PAY", visit.at, **facts)
         if self.rng.random() < TAKEN_BACK:
-            self._say(officer, "VOID", visit.at + timedelta(seconds=20), pay=paid, reason="Salah keluarga, uang kembali", cosigner="koordinator", **about)
+            self._say(
+                officer,
+                "VOID",
+                visit.at + timedelta(seconds=20),
+                pay=paid,
+                reason="Salah keluarga, uang kembali",
+                cosigner="koordinator",
+                **about,
+            )
             self._say(officer, "PAY", visit.at + timedelta(seconds=40), **facts)
 
     def _say(self, officer: Officer, typ: str, at: datetime, **facts: Any) -> UUID:
@@ -510,7 +569,9 @@ class _Branch:
 
     def repay(self, officer: Officer, case: Any, at: datetime) -> None:
         """Who paid a family a second time brings the amount."""
-        handing = self._handing(Kind.REPAY, case.amount_rp, at, officer, what=case.subject, reference=f"Kasus {case.id}")
+        handing = self._handing(
+            Kind.REPAY, case.amount_rp, at, officer, what=case.subject, reference=f"Kasus {case.id}"
+        )
         custody.move_all(handings=[handing], at=at)
         self.vault_rp += case.amount_rp
 
@@ -526,7 +587,14 @@ class _Branch:
         return int(queries.one("vault_of_stage", branch=self.id, stage=self.stage.id).balance_rp)
 
     def _handing(
-        self, kind: Kind, amount_rp: int, at: datetime, officer: Officer | None = None, *, what: str = "", reference: str = ""
+        self,
+        kind: Kind,
+        amount_rp: int,
+        at: datetime,
+        officer: Officer | None = None,
+        *,
+        what: str = "",
+        reference: str = "",
     ) -> Handing:
         """Cash as its paper says; the cashier signs on the vault's side."""
         who = "" if officer is None else officer.code
