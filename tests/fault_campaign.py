@@ -200,7 +200,8 @@ def main() -> int:
     began = time.monotonic()
 
     def say(what: str) -> None:
-        print(f"{time.monotonic() - began:7.1f} s  {what}", file=sys.stderr, flush=True)
+        sys.stderr.write(f"{time.monotonic() - began:7.1f} s  {what}\n")
+        sys.stderr.flush()
 
     ready_database()
     if wish.forgetful:
@@ -224,7 +225,7 @@ def main() -> int:
         "ledger_sha256": played.ledger_sha256, **found,
     }  # fmt: skip
     wrong = [name for name, value in found.items() if name != "payments" and value not in (0, [])]
-    print(json.dumps({**told, "wrong": wrong}))
+    sys.stdout.write(json.dumps({**told, "wrong": wrong}) + "\n")
     return 1 if wrong else 0
 
 

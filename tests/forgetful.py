@@ -1,7 +1,7 @@
 """The control of the fault campaign: the simulation's server with its idempotency turned off. Never started by anything but that test.
 
-Whatever arrives is taken for new: nobody looks whether an event is here already, and the id of a payment is made by the server when the
-message comes instead of by the phone when the cash changes hands. That is how a system pays twice when an answer is lost.
+Whatever arrives is taken for new: nobody looks whether an event is here already, and a payment that comes again is given an id of its own,
+as when ids are made where the message comes instead of where the cash changes hands. That is how a system pays twice when an answer is lost.
 """
 
 from datetime import datetime
@@ -22,7 +22,7 @@ __all__ = ["application"]
 def _settle(inbox: Any, at: datetime) -> None:
     for seq in sorted(inbox._arrived):
         _, reading = inbox._arrived[seq]
-        if isinstance(reading.event, Pay):
+        if isinstance(reading.event, Pay) and seq <= inbox.owner.last_seq:
             reading.event = msgspec.structs.replace(reading.event, id=uuid7(at))
         inbox._append(reading)
     inbox.last_seq = max(inbox.owner.last_seq, inbox.last_seq)

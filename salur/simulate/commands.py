@@ -13,6 +13,7 @@ from salur.simulate import actions
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 SHARE = click.FloatRange(0, 1)
+SHOWN = ("branch", "allocated", "paid", "returned", "sent_back_rp", "difference_rp")
 
 
 @click.group("simulate")
@@ -201,13 +202,13 @@ def campaign(
     closed = played.closed
     text = "\n".join(
         [
-            f"{code}: {data['events']:,} events of {played.phones} phones in {traffic.requests:,} requests, {sum(traffic.faults.values()):,} of them spoilt",
+            f"{code}: {data['events']:,} events of {played.phones} phones in {traffic.requests:,} requests,"
+            f" {sum(traffic.faults.values()):,} of them spoilt",
             *(f"  {answer:<28} {count:>10,}" for answer, count in sorted(traffic.answers.items())),
             "",
             table(
-                ("branch", "allocated", "paid", "returned", "sent_back_rp", "difference_rp"),
-                [[f"{line[c]:,}" if c != "branch" else line[c] for c in ("branch", "allocated", "paid", "returned", "sent_back_rp", "difference_rp")]
-                 for line in [*closed["branches"], {**closed, "branch": "all"}]],
+                SHOWN,
+                [[f"{line[c]:,}" if c != "branch" else line[c] for c in SHOWN] for line in [*closed["branches"], {**closed, "branch": "all"}]],
                 right=range(1, 6),
             ),
             f"cases: {', '.join(f'{kind} {count}' for kind, count in played.cases.items()) or 'none'}",

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 
 from django.db import connection
 
@@ -63,10 +64,8 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
             process.wait(20)
         except subprocess.TimeoutExpired:
             process.kill()
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)  # workers that outlived it
-    except ProcessLookupError:
-        pass
     process.wait()
 
 

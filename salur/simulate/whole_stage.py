@@ -237,7 +237,7 @@ class Play:
                 stage_code=stage.code, place=code, actor="kepala", at=at, document=f"BA-TUTUP/{stage.code}/{code}"
             )
         opened = self.decide(at + timedelta(hours=1))
-        lines = []
+        lines: list[dict[str, Any]] = []
         for book in self.books:
             reconciliation.close(
                 stage_code=stage.code, place=book.branch.code, actor="kepala", at=at + timedelta(hours=2)
