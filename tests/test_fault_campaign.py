@@ -30,7 +30,7 @@ def played(folder: Path, *words: object) -> tuple[int, dict[str, Any], str]:
     try:
         done = subprocess.run(
             [sys.executable, "tests/fault_campaign.py", *map(str, words)], cwd=ROOT, env=environment | {"SALUR_HOME": str(home)},
-            capture_output=True, text=True, timeout=3600 if LONG else 400,
+            capture_output=True, text=True, timeout=7200 if LONG else 1200,
         )  # fmt: skip
     finally:
         EmbeddedServer(home).erase()

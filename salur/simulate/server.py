@@ -40,7 +40,8 @@ def start(
         "--blocking-threads", "8", "--backpressure", "64", "--respawn-failed-workers", "--respawn-interval", "0.5", "--log-level", "error",
         application,
     ]  # fmt: skip
-    return subprocess.Popen(command, env={**os.environ, **env}, start_new_session=True)
+    # What it says goes to stderr: stdout is the answer of the verb.
+    return subprocess.Popen(command, env={**os.environ, **env}, start_new_session=True, stdout=2)
 
 
 def wait_until_ready(port: int, process: "subprocess.Popen[bytes]", patience_s: float = PATIENCE_S) -> None:
