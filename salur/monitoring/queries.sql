@@ -412,7 +412,7 @@ FROM (
             AS broken,
         coalesce((k.lines, k.paid, k.failed, k.geotagged)::text, '-') AS kept, coalesce((c.lines, c.paid, c.failed, c.geotagged)::text, '-') AS counted
     FROM kept AS k FULL JOIN counted AS c USING (branch, version, day, recorded_day)
-) AS both
+) AS compared
 
 -- name: quotations
 -- The last percentage published of each office of a stage, up to a day.
