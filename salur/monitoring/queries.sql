@@ -385,14 +385,14 @@ SELECT count(*) AS waiting FROM (SELECT FROM monitoring_change LIMIT %(most)s) A
 -- name: recount_tally
 -- Days of branches where the tally of monitoring says something else than the tallies of danom, payments and evidence.
 WITH kept AS (
-    SELECT branch, version, day, recorded_day, sum(lines) AS lines, sum(amount_rp) AS amount_rp, sum(paid) AS paid, sum(paid_rp) AS paid_rp,
-        sum(failed) AS failed, sum(geotagged) AS geotagged
+    SELECT branch, version, day, recorded_day, sum(lines)::bigint AS lines, sum(amount_rp)::bigint AS amount_rp, sum(paid)::bigint AS paid, sum(paid_rp)::bigint AS paid_rp,
+        sum(failed)::bigint AS failed, sum(geotagged)::bigint AS geotagged
     FROM (SELECT * FROM monitoring_tally UNION ALL SELECT * FROM monitoring_change) AS m
     WHERE stage = %(stage)s GROUP BY branch, version, day, recorded_day
 ),
 counted AS (
-    SELECT branch, version, day, recorded_day, sum(lines) AS lines, sum(amount_rp) AS amount_rp, sum(paid) AS paid, sum(paid_rp) AS paid_rp,
-        sum(failed) AS failed, sum(geotagged) AS geotagged
+    SELECT branch, version, day, recorded_day, sum(lines)::bigint AS lines, sum(amount_rp)::bigint AS amount_rp, sum(paid)::bigint AS paid, sum(paid_rp)::bigint AS paid_rp,
+        sum(failed)::bigint AS failed, sum(geotagged)::bigint AS geotagged
     FROM (
         SELECT branch, version, '-infinity'::date AS day, '-infinity'::date AS recorded_day, lines, amount_rp,
             0 AS paid, 0 AS paid_rp, 0 AS failed, 0 AS geotagged
@@ -406,9 +406,9 @@ SELECT count(*) AS checked, count(*) FILTER (WHERE broken) AS broken,
     coalesce((array_agg('branch ' || branch || ' ' || day || ': ' || kept || ' kept, ' || counted || ' counted') FILTER (WHERE broken))[1:10], '{}') AS examples
 FROM (
     SELECT branch, day,
-        coalesce((k.lines, k.amount_rp, k.paid, k.paid_rp, k.failed, k.geotagged), (0::numeric, 0::numeric, 0::numeric, 0::numeric, 0::numeric, 0::numeric))
+        coalesce((k.lines, k.amount_rp, k.paid, k.paid_rp, k.failed, k.geotagged), (0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint))
             IS DISTINCT FROM
-        coalesce((c.lines, c.amount_rp, c.paid, c.paid_rp, c.failed, c.geotagged), (0::numeric, 0::numeric, 0::numeric, 0::numeric, 0::numeric, 0::numeric))
+        coalesce((c.lines, c.amount_rp, c.paid, c.paid_rp, c.failed, c.geotagged), (0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint))
             AS broken,
         coalesce((k.lines, k.paid, k.failed, k.geotagged)::text, '-') AS kept, coalesce((c.lines, c.paid, c.failed, c.geotagged)::text, '-') AS counted
     FROM kept AS k FULL JOIN counted AS c USING (branch, version, day, recorded_day)
