@@ -471,7 +471,7 @@ def new_complaint(request: HttpRequest, viewer: Viewer) -> HttpResponse:
             return redirect("complaint", complaint=made)
     context = {
         "branches": actions.branches_to_choose(branches=_scope(viewer)),
-        "ways": [(each.value, WAYS[each]) for each in Way if each is not Way.WEB],
+        "came": [(each.value, WAYS[each]) for each in Way if each is not Way.WEB],
         "abouts": [(each.value, ABOUTS[each]) for each in About],
         "said": said,
         "refused": refused,
