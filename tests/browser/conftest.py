@@ -39,7 +39,7 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not longer: its loop would be found running by the tests of another file
 def browser(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         # As root Chromium refuses its sandbox; the only pages it sees are our own.

@@ -263,9 +263,9 @@ class EmbeddedServer:
             *sorted(self.places.log.glob("postgresql-*.log"), key=_changed, reverse=True),
         ):
             lines = file.read_text(errors="replace").splitlines() if file.exists() else []
-            fatal = [line for line in lines[-20:] if "FATAL" in line or "PANIC" in line]
-            if fatal:
-                return "\n".join(fatal)
+            ends = [n for n, line in enumerate(lines) if "FATAL" in line or "PANIC" in line]
+            if ends and ends[-1] >= len(lines) - 20:  # what led to it (the line of a wrong setting) stands above it
+                return "\n".join(lines[max(ends[-1] - 2, 0) : ends[-1] + 1])
         return ""
 
     # ── stopping ──
