@@ -14,8 +14,9 @@ from salur.lib.clock import moment, now
 from salur.lib.command import Answer, acting, answers, table
 from salur.lib.problem import Problem
 from salur.programmes.rules import Change
-from salur.reconciliation import actions
+from salur.reconciliation import actions, bank, sweep
 from salur.reconciliation.dossier import make_dossier
+from salur.reconciliation.rules import FINAL, Chance, Witness
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 STAGE = click.option("--stage", "stage_code", required=True, metavar="CODE")
@@ -268,3 +269,111 @@ def dossier(stage_code: str, branch: str, out: Path, actor: str) -> Answer:
     made = make_dossier(stage_code=stage_code, branch=branch, out=out, actor=actor, at=now())
     said = f"{made.path}: {made.families} families, {made.files} files, {made.bytes} bytes.\nThe key to verify it with: {made.key}"
     return Answer(made._asdict() | {"path": str(made.path)}, said)
+
+
+@reconciliation.command("sweep")
+@STAGE
+@AREA
+@answers
+def sweep_(stage_code: str, place: str) -> Answer:
+    """Who is not paid, by branch, village and reason; with how many tasks and confirmations."""
+    rows = sweep.unpaid(stage_code=stage_code, place=place)
+    columns = ("branch", "village", "name", "reason", "families", "amount_rp", "held", "tasks", "overdue", "confirmed")
+    reasons: dict[str, int] = {}
+    for row in rows:
+        reasons[row.reason] = reasons.get(row.reason, 0) + row.families
+    data = {
+        "stage": stage_code, "area": place, "unpaid": sum(row.families for row in rows), "unpaid_rp": sum(row.amount_rp for row in rows),
+        "by_reason": reasons, "rows": [row._asdict() for row in rows],
+    }  # fmt: skip
+    cells = [[getattr(row, name) for name in columns] for row in rows]
+    return Answer(
+        data, table(columns, cells, right=range(4, len(columns))) + f"\n\n{data['unpaid']} families are not paid."
+    )
+
+
+@reconciliation.command("give-tasks")
+@STAGE
+@AREA
+@click.option("--chance", type=click.Choice([str(one) for one in Chance]), required=True)
+@click.option("--due", required=True, metavar="DAY", type=click.DateTime(["%Y-%m-%d"]))
+@click.option("--officer", metavar="CODE", help="Of the branch that serves the place.")
+@click.option("--reason", "reasons", multiple=True, help="Only families with this reason; may be given again.")
+@acting
+@answers
+def give_tasks(
+    stage_code: str, place: str, chance: str, due: datetime, officer: str | None, reasons: tuple[str, ...], actor: str
+) -> Answer:
+    """Second chances for unpaid families: at the door, at another office, or to have the reason confirmed."""
+    given = sweep.give_tasks(
+        stage_code=stage_code, place=place, chance=Chance(chance), due=due.date(), officer=officer, reasons=reasons, actor=actor, at=now()
+    )  # fmt: skip
+    return Answer(given._asdict(), f"{given.given} tasks given, {given.kept} families had it before.")
+
+
+@reconciliation.command("tasks")
+@STAGE
+@AREA
+@click.option("--officer", metavar="CODE")
+@answers
+def tasks(stage_code: str, place: str, officer: str | None) -> Answer:
+    """The sweep's tasks for families that are still not paid, the earliest day first."""
+    rows = sweep.tasks(stage_code=stage_code, place=place, officer=officer)
+    columns = ("due", "branch", "officer", "chance", "village_name", "name", "reason", "visits")
+    text = table(columns, [[getattr(row, name) for name in columns] for row in rows], right=(7,))
+    return Answer({"tasks": [row._asdict() for row in rows]}, text)
+
+
+@reconciliation.command("confirm")
+@STAGE
+@click.option(
+    "--family",
+    required=True,
+    metavar="ENTITLEMENT",
+    help="The entitlement's id; a NIK is read from standard input with -.",
+)
+@click.option("--reason", required=True, type=click.Choice([*FINAL, "lives_here"]))
+@click.option("--said-by", required=True, metavar="NAME")
+@click.option("--office", required=True, type=click.Choice([str(one) for one in Witness]))
+@click.option("--document", type=FILE, help="The photo of the document; needed for a final reason.")
+@acting
+@answers
+def confirm(
+    stage_code: str, family: str, reason: str, said_by: str, office: str, document: Path | None, actor: str
+) -> Answer:
+    """What TKSK, village or companion confirm about a family that cannot be paid."""
+    word = sys.stdin.readline().strip() if family == "-" else family
+    try:
+        new = sweep.confirm(
+            stage_code=stage_code, family=word, reason=reason, said_by=said_by, office=Witness(office), document=document, actor=actor, at=now()
+        )  # fmt: skip
+    except OSError as error:
+        raise Problem(f"{document} cannot be read ({error.strerror}).") from error
+    return Answer({"new": new, "reason": reason}, "Noted." if new else "Noted before.")
+
+
+@reconciliation.command("gone")
+@STAGE
+@AREA
+@click.option("--out", type=FILE, help="Write the CSV for the ministry here.")
+@answers
+def gone(stage_code: str, place: str, out: Path | None) -> Answer:
+    """The dead, moved and duplicate of a place, for the ministry's next list."""
+    rows = sweep.gone(stage_code=stage_code, place=place)
+    if out is not None:
+        sweep.write_gone(rows, out)
+    columns = ("branch", "village", "version", "line", "name", "nik", "reason", "office")
+    text = table(columns, [[getattr(row, name) for name in columns] for row in rows], right=(2, 3))
+    return Answer({"families": len(rows), "rows": [row._asdict() for row in rows]}, text)
+
+
+@reconciliation.command("import-bank")
+@click.argument("file", type=FILE)
+@click.option("--account", default="", help="Where the file does not name it.")
+@acting
+@answers
+def import_bank(file: Path, account: str, actor: str) -> Answer:
+    """A statement of the giro account (CSV or MT940), matched with our books; what is left becomes cases."""
+    done = bank.import_statement(path=file, actor=actor, at=now(), account=account)
+    said = f"{done.lines} lines, {done.new} new, {done.matched} matched, {done.unmatched} without a movement (cases)."
+    return Answer(done._asdict(), said, needs_person=done.unmatched > 0)

@@ -96,7 +96,7 @@ visited AS (
     ORDER BY f.entitlement, f.visited_at DESC, f.id DESC
 ),
 confirmed AS (
-    SELECT DISTINCT ON (c.entitlement) c.entitlement, nullif(c.reason, 'lives_here') AS reason FROM reconciliation_confirmation AS c
+    SELECT DISTINCT ON (c.entitlement) c.entitlement, c.reason FROM reconciliation_confirmation AS c
     WHERE c.stage = %(stage)s AND c.branch = %(branch)s
     ORDER BY c.entitlement, c.number DESC
 ),
@@ -113,7 +113,11 @@ ended AS MATERIALIZED (
             WHEN o.held THEN 'held'
             ELSE 'returned'
         END AS ending,
-        coalesce(c.reason, f.reason, 'not_visited') AS reason
+        CASE
+            WHEN c.reason <> 'lives_here' THEN c.reason
+            WHEN c.reason = 'lives_here' AND f.reason = ANY(%(final)s::text[]) THEN 'not_visited'  -- the visit was at a wrong door
+            ELSE coalesce(f.reason, 'not_visited')
+        END AS reason
     FROM owed AS o
     LEFT JOIN standing AS s ON s.entitlement = o.id
     LEFT JOIN disputed AS d ON d.id = o.id
@@ -416,3 +420,125 @@ LEFT JOIN LATERAL (
     WHERE (e.stage, e.branch, e.entitlement) = (p.stage, p.branch, p.id) ORDER BY e.number DESC LIMIT 1
 ) AS n ON true
 ORDER BY p.version, p.line
+
+-- name: hold_family
+-- One at a time for whatever the key names, until the end of the transaction; locks no row.
+SELECT pg_advisory_xact_lock(hashtextextended(%(key)s, 8)) IS NULL AS held
+
+-- name: is_paid
+-- Whether a payment of an entitlement stands.
+SELECT EXISTS (
+    SELECT FROM payments_payment AS p
+    LEFT JOIN payments_void AS v ON (v.stage, v.branch, v.entitlement, v.round) = (p.stage, p.branch, p.entitlement, p.round)
+    WHERE (p.stage, p.branch, p.entitlement) = (%(stage)s, %(branch)s, %(entitlement)s) AND v.id IS NULL
+) AS paid
+
+-- name: unpaid_family
+-- A part of other statements: each family of a place that is not paid, with its last reason, what was confirmed, and its last task.
+owed AS MATERIALIZED (
+    SELECT e.stage, e.branch, e.id, e.family, e.village, e.amount_rp, e.held, e.version, e.line FROM danom_entitlement AS e
+    WHERE e.stage = %(stage)s AND e.village BETWEEN %(first)s AND %(last)s
+        AND (e.branch = ANY(%(branches)s::integer[]) OR %(branches)s::integer[] IS NULL)
+        AND NOT EXISTS (
+            SELECT FROM payments_payment AS p
+            LEFT JOIN payments_void AS v ON (v.stage, v.branch, v.entitlement, v.round) = (p.stage, p.branch, p.entitlement, p.round)
+            WHERE (p.stage, p.branch, p.entitlement) = (e.stage, e.branch, e.id) AND v.id IS NULL
+        )
+),
+unpaid AS MATERIALIZED (
+    SELECT o.*, f.visits, t.chance, t.officer, t.due, t.number AS task, c.said_by, c.office, c.document_sha256,
+        CASE
+            WHEN c.reason <> 'lives_here' THEN c.reason
+            WHEN c.reason = 'lives_here' AND f.reason = ANY(%(final)s::text[]) THEN 'not_visited'  -- the visit was at a wrong door
+            ELSE coalesce(f.reason, 'not_visited')
+        END AS reason
+    FROM owed AS o
+    LEFT JOIN LATERAL (
+        SELECT count(*) AS visits, (array_agg(y.reason ORDER BY y.visited_at DESC, y.id DESC))[1] AS reason FROM payments_failure AS y
+        WHERE (y.stage, y.branch, y.entitlement) = (o.stage, o.branch, o.id)
+    ) AS f ON true
+    LEFT JOIN LATERAL (
+        SELECT reason, said_by, office, document_sha256 FROM reconciliation_confirmation AS y
+        WHERE (y.stage, y.branch, y.entitlement) = (o.stage, o.branch, o.id) ORDER BY number DESC LIMIT 1
+    ) AS c ON true
+    LEFT JOIN LATERAL (
+        SELECT number, chance, officer, due FROM reconciliation_task AS y
+        WHERE (y.stage, y.branch, y.entitlement) = (o.stage, o.branch, o.id) ORDER BY number DESC LIMIT 1
+    ) AS t ON true
+)
+
+-- name: unpaid
+-- Families that are not paid, by branch, village and reason.
+WITH
+-- include: reconciliation.unpaid_family
+SELECT o.code AS branch, u.village, coalesce(a.name, '') AS name, u.reason, u.reason = ANY(%(final)s::text[]) AS final,
+    count(*) AS families, sum(u.amount_rp)::bigint AS amount_rp, count(*) FILTER (WHERE u.held) AS held, count(u.task) AS tasks,
+    count(*) FILTER (WHERE u.due < current_date) AS overdue, count(u.said_by) AS confirmed
+FROM unpaid AS u
+JOIN offices_office AS o ON o.id = u.branch
+LEFT JOIN areas_area AS a ON a.code = u.village
+GROUP BY o.code, u.village, a.name, u.reason
+ORDER BY o.code, u.village, u.reason
+
+-- name: give_tasks
+-- Give unpaid families that can have this chance a task, unless their last one is the same.
+WITH
+-- include: reconciliation.unpaid_family
+, meant AS (
+    SELECT * FROM unpaid
+    WHERE NOT held AND CASE
+        WHEN %(reasons)s::text[] IS NOT NULL THEN reason = ANY(%(reasons)s::text[])
+        ELSE (reason = ANY(%(final)s::text[])) = %(confirm)s AND NOT (%(confirm)s AND said_by IS NOT NULL)
+    END
+),
+given AS (
+    INSERT INTO reconciliation_task (stage, branch, entitlement, number, chance, officer, due, given_by, given_at)
+    SELECT stage, branch, id, coalesce(task, 0) + 1, %(chance)s, %(officer)s, %(due)s, %(actor)s, %(at)s FROM meant
+    WHERE (chance, officer, due) IS DISTINCT FROM (%(chance)s::text, %(officer)s::integer, %(due)s::date)
+    RETURNING branch
+)
+SELECT (SELECT count(*) FROM given) AS given, (SELECT count(*) FROM meant) - (SELECT count(*) FROM given) AS kept,
+    (SELECT coalesce(array_agg(DISTINCT branch ORDER BY branch), '{}') FROM given) AS branches
+
+-- name: tasks
+-- The tasks of families that are still not paid.
+WITH
+-- include: reconciliation.unpaid_family
+SELECT o.code AS branch, u.village, coalesce(a.name, '') AS village_name, u.id AS entitlement, coalesce(f.name, '') AS name,
+    coalesce(f.address, '') AS address, u.reason, u.visits, u.chance, coalesce(w.code, '') AS officer, u.due
+FROM unpaid AS u
+JOIN offices_office AS o ON o.id = u.branch
+LEFT JOIN offices_officer AS w ON w.id = u.officer
+LEFT JOIN areas_area AS a ON a.code = u.village
+LEFT JOIN registry_family AS f ON f.stage = u.stage AND f.id = u.family AND f.branch = u.branch
+WHERE u.task IS NOT NULL AND (w.code = %(officer)s OR %(officer)s::text IS NULL)
+ORDER BY u.due, o.code, u.village, u.id
+
+-- name: gone
+-- Families with a final reason, for the ministry's next list.
+WITH
+-- include: reconciliation.unpaid_family
+SELECT o.code AS branch, u.village, u.version, u.line, u.id AS entitlement, f.name, f.nik_sealed, f.key_version, u.reason, u.visits,
+    u.said_by, u.office, encode(u.document_sha256, 'hex') AS document
+FROM unpaid AS u
+JOIN offices_office AS o ON o.id = u.branch
+LEFT JOIN registry_family AS f ON f.stage = u.stage AND f.id = u.family AND f.branch = u.branch
+WHERE u.reason = ANY(%(final)s::text[])
+ORDER BY o.code, u.village, u.version, u.line
+
+-- name: bank_lines
+-- Lines of the bank without a movement of ours, of one account or all.
+SELECT l.id, l.account, l.booked, l.amount_rp, l.reference, l.text FROM reconciliation_bankline AS l
+WHERE (l.account = %(account)s OR %(account)s::text IS NULL)
+    AND NOT EXISTS (SELECT FROM reconciliation_bankmatch AS m WHERE m.line_id = l.id)
+ORDER BY l.booked, l.id
+
+-- name: bank_movements
+-- Movements over headquarters' bank that no line of the bank shows yet; above zero came in. The day is Jakarta's.
+SELECT m.id, m.kind, m.reference, (m.offered_at AT TIME ZONE 'Asia/Jakarta')::date AS day,
+    CASE WHEN m.kind IN ('fund', 'return') THEN m.amount_rp ELSE -m.amount_rp END AS amount_rp
+FROM custody_movement AS m
+JOIN custody_reply AS r ON r.movement_id = m.id AND r.answer = 'accepted'
+WHERE m.kind IN ('fund', 'refund', 'supply', 'return')
+    AND NOT EXISTS (SELECT FROM reconciliation_bankmatch AS b WHERE b.movement_id = m.id)
+ORDER BY m.offered_at, m.id

@@ -113,3 +113,19 @@ class Closed(NamedTuple):
     code: str
     closing: UUID | None
     changed: int
+
+
+class Chance(StrEnum):
+    """What is done about a family that is not paid."""
+
+    DOOR = "door"  # somebody goes to its house
+    OFFICE = "office"  # it may come to another office
+    CONFIRM = "confirm"  # TKSK or village confirm why it cannot be paid
+
+
+class Witness(StrEnum):
+    """Who confirms a final reason."""
+
+    TKSK = "tksk"
+    VILLAGE = "village"
+    COMPANION = "companion"
