@@ -98,7 +98,7 @@ def tasks(
 ) -> list[Any]:
     """The tasks of families that are still not paid, the earliest day first; an officer's own, or all."""
     stage, where = stage_by_code(stage_code), scope(place=place, branches=branches)
-    return queries.tasks(stage=stage.id, officer=officer, **_bounds(where))
+    return queries.tasks(stage=stage.id, officer=officer, final=list(FINAL), **_bounds(where))
 
 
 @transaction.atomic
