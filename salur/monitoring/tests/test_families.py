@@ -13,9 +13,9 @@ from PIL import Image
 
 from salur.audit import actions as audit
 from salur.danom.actions import hold
-from salur.lib.letter_code import letter_code
+from salur.lib.letter_code import code_of, hash_range, letter_code
 from salur.lib.storage import object_store
-from salur.monitoring.families.rules import By, Wanted, code_of, hash_range, patterns, wanted
+from salur.monitoring.families.rules import By, Wanted, patterns, wanted
 from salur.payments.actions import record_failures, record_payments
 from salur.payments.rules import Channel, Failure, Payment, Reason
 from salur.registry.actions import index_key, sealer
