@@ -33,7 +33,8 @@ from salur.danom.rules import COLUMNS, Kind, Reason, bits, named
 from salur.lib import arrays, copying
 from salur.lib.sql import Queries, server_cursor
 from salur.registry.actions import create_staged, index_key, key_version, sealer
-from salur.registry.rules import KK, LINE, NIK, block_of, keys_of
+from salur.registry.rules import KK, LINE, NIK
+from salur.registry.sealing import block_of, keys_of
 
 queries = Queries(__file__)
 
@@ -202,7 +203,7 @@ class Writer:
         found = np.zeros(len(judged.sound), np.uint32)
         if not len(keep):
             return keep, judged.lines
-        families = arrays.uuid_blocks(judged.families)
+        families = arrays.uuid_blocks(judged.families.tobytes())
         changing = self.kind in (Kind.CORRECTION, Kind.WITHDRAWAL)
         if self.stage_has_list or changing:
             here = self._among(self.batch.stage_id, families, len(keep))

@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils.module_loading import autodiscover_modules
 from procrastinate import App
 from procrastinate.contrib.django import app
 
@@ -44,6 +46,12 @@ def kind(name: str) -> Callable[[Kind], Kind]:
         return function
 
     return register
+
+
+@cache
+def discover() -> None:
+    """Let every folder register its kinds. Not while Django starts: most commands never ask, and papers and solvers load slowly."""
+    autodiscover_modules("jobs")
 
 
 class Running:
@@ -89,6 +97,7 @@ def start(
 
     ``lock``: of jobs with the same word only one runs at a time.
     """
+    discover()
     assert kind in _KINDS, f"no folder registered the job {kind}"
     job = Job.objects.create(
         id=uuid7(at), kind=kind, title=title, arguments=dict(arguments), asked_by=actor, asked_at=at
@@ -114,6 +123,7 @@ def run(*, job: UUID) -> Job:
     ):
         return Job.objects.get(id=job)
     found = Job.objects.get(id=job)
+    discover()
     try:
         _KINDS[found.kind](Running(found), **found.arguments)
     except Problem as problem:

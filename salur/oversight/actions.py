@@ -43,14 +43,12 @@ from salur.oversight.rules import (
     Drawn,
     Found,
     Method,
-    Result,
     Said,
     Step,
     Way,
     due_at,
-    result,
 )
-from salur.oversight.sampling import size_to_see_one
+from salur.oversight.sampling import Result, result, size_to_see_one
 from salur.oversight.signals import COUNTED, GEOTAGS, PAYMENTS, VILLAGES, Facts, Signal, scores, signals
 from salur.programmes.actions import stage_by_code
 from salur.registry.actions import key_version, sealer

@@ -6,8 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from salur.offices.models import Office, Officer
-from salur.oversight.rules import About, Method, Said, Step, Way
-from salur.oversight.signals import Kind
+from salur.oversight.rules import About, Kind, Method, Said, Step, Way
 from salur.programmes.models import Stage
 from salur.registry.models import SealedTable
 from salur.registry.rules import LINE

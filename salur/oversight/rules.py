@@ -7,8 +7,6 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
-from salur.oversight.sampling import Estimate, estimate
-
 
 class Method(StrEnum):
     """How a sample is asked."""
@@ -36,6 +34,23 @@ SILENT = frozenset({Said.UNREACHABLE, Said.DECLINED})
 CONFIDENCES = (Decimal("0.90"), Decimal("0.95"), Decimal("0.99"))
 
 
+class Kind(StrEnum):
+    """What is odd about an officer's work; ``signals.py`` measures it."""
+
+    IDENTICAL_PLACE = "identical_place"  # houses of several families at one place, to the centimetre
+    CROWDED_PLACE = "crowded_place"  # many houses within eleven metres
+    SAME_PHOTO = "same_photo"  # one picture for the houses of several families
+    SPEED = "speed"  # from one place to the next faster than anybody travels
+    PACE = "pace"  # one family a few seconds after the other
+    HOURS = "hours"  # payments at night
+    FAR = "far"  # far from the village, beside all others seen there
+    PROXY = "proxy"  # one person collected for many families
+    NO_PLACE = "no_place"  # the phone told no place
+    FAILURES = "failures"  # visits that did not pay
+    CASH = "cash"  # cash counted short
+    VOICE = "voice"  # families who were asked, or complained, say otherwise
+
+
 class Drawn(NamedTuple):
     """What came of drawing a sample; ``existed`` when the same id was drawn before."""
 
@@ -43,31 +58,6 @@ class Drawn(NamedTuple):
     population: int
     size: int
     existed: bool
-
-
-class Result(NamedTuple):
-    """What the answers of a sample say. ``worst`` counts everybody who was asked and gave no answer as a problem."""
-
-    size: int
-    answered: int
-    silent: int
-    by_answer: Mapping[str, int]
-    likely: Estimate
-    worst: Estimate
-
-
-def result(*, population: int, size: int, by_answer: Mapping[str, int], confidence: Decimal) -> Result:
-    problems = sum(count for said, count in by_answer.items() if Said(said) in PROBLEMS)
-    silent = sum(count for said, count in by_answer.items() if Said(said) in SILENT)
-    answered = sum(by_answer.values()) - silent
-    return Result(
-        size,
-        answered,
-        silent,
-        by_answer,
-        estimate(population=population, asked=answered, problems=problems, confidence=confidence),
-        estimate(population=population, asked=answered + silent, problems=problems + silent, confidence=confidence),
-    )
 
 
 # From this score on an officer's signals are a case: somebody must look.

@@ -6,13 +6,15 @@ has to be. Sources: Lancaster, Significance tests in discrete distributions (196
 proportions in finite populations (1987).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaln
+
+from salur.oversight.rules import PROBLEMS, SILENT, Said
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -38,6 +40,31 @@ class Estimate(NamedTuple):
     @property
     def high_percent(self) -> Decimal | None:
         return None if not self.population else _percent(self.high, self.population, ROUND_CEILING)
+
+
+class Result(NamedTuple):
+    """What the answers of a sample say. ``worst`` counts everybody who was asked and gave no answer as a problem."""
+
+    size: int
+    answered: int
+    silent: int
+    by_answer: Mapping[str, int]
+    likely: Estimate
+    worst: Estimate
+
+
+def result(*, population: int, size: int, by_answer: Mapping[str, int], confidence: Decimal) -> Result:
+    problems = sum(count for said, count in by_answer.items() if Said(said) in PROBLEMS)
+    silent = sum(count for said, count in by_answer.items() if Said(said) in SILENT)
+    answered = sum(by_answer.values()) - silent
+    return Result(
+        size,
+        answered,
+        silent,
+        by_answer,
+        estimate(population=population, asked=answered, problems=problems, confidence=confidence),
+        estimate(population=population, asked=answered + silent, problems=problems + silent, confidence=confidence),
+    )
 
 
 def _percent(part: int, whole: int, rounding: str | None) -> Decimal:

@@ -12,7 +12,6 @@ Signals act on a list of officers to be looked after; nothing reads them where a
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
@@ -21,24 +20,10 @@ import polars as pl
 from scipy.special import betainc
 
 from salur.lib.photo import MIN_DETAIL, SAME_LOOK
+from salur.oversight.rules import Kind
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-
-
-class Kind(StrEnum):
-    IDENTICAL_PLACE = "identical_place"  # houses of several families at one place, to the centimetre
-    CROWDED_PLACE = "crowded_place"  # many houses within eleven metres
-    SAME_PHOTO = "same_photo"  # one picture for the houses of several families
-    SPEED = "speed"  # from one place to the next faster than anybody travels
-    PACE = "pace"  # one family a few seconds after the other
-    HOURS = "hours"  # payments at night
-    FAR = "far"  # far from the village, beside all others seen there
-    PROXY = "proxy"  # one person collected for many families
-    NO_PLACE = "no_place"  # the phone told no place
-    FAILURES = "failures"  # visits that did not pay
-    CASH = "cash"  # cash counted short
-    VOICE = "voice"  # families who were asked, or complained, say otherwise
 
 
 class Nature(NamedTuple):

@@ -37,13 +37,13 @@ from salur.oversight.rules import (
     About,
     Check,
     Found,
+    Kind,
     Method,
     Said,
     State,
     Step,
     Way,
 )
-from salur.oversight.signals import Kind
 from salur.oversight.words import ABOUTS, CHECKS, FOUNDS, INNOCENT, KINDS, METHODS, SAIDS, STEPS, WAYS, counted
 from salur.programmes.actions import stage_by_code
 

@@ -5,8 +5,7 @@ from typing import Any
 from django.utils.translation import get_language, gettext, gettext_lazy
 
 from salur.lib import indonesian
-from salur.oversight.rules import About, Check, Found, Method, Said, Step, Way
-from salur.oversight.signals import Kind
+from salur.oversight.rules import About, Check, Found, Kind, Method, Said, Step, Way
 
 KINDS = {
     Kind.IDENTICAL_PLACE: gettext_lazy("One place for many houses"),

@@ -16,7 +16,8 @@ from salur.lib.problem import NotFound
 from salur.lib.secrets import derived_key
 from salur.lib.sql import Queries, server_cursor
 from salur.registry.models import Key, SealedTable
-from salur.registry.rules import DIGITS, KK, LINE, NIK, SEALED_BYTES, Sealer, key_of, masked
+from salur.registry.rules import DIGITS, KK, LINE, NIK, SEALED_BYTES, key_of, masked
+from salur.registry.sealing import Sealer
 
 queries = Queries(__file__)
 

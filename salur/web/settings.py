@@ -103,7 +103,9 @@ TEMPLATES = [
     }
 ]
 
-PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"  # each folder's kinds of jobs are in its jobs.py
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = (
+    None  # jobs.actions looks for each folder's jobs.py when it needs them: a command starts faster
+)
 PROCRASTINATE_IMPORT_PATHS = ["salur.jobs.actions"]
 
 LOGGING = logs.settings()

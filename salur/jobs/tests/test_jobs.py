@@ -23,6 +23,7 @@ from salur.web.models import Role
 @pytest.fixture(autouse=True)
 def kinds(monkeypatch, settings, tmp_path):
     settings.SALUR_HOME = tmp_path
+    actions.discover()  # into the real ones, before these stand in their place
     monkeypatch.setattr(actions, "_KINDS", {"tests.count": count, "tests.refuse": refuse, "tests.break": break_down})
 
 

@@ -18,7 +18,8 @@ from salur.danom.commands import danom
 from salur.danom.tests.conftest import family, stage, written  # noqa: F401
 from salur.registry.actions import family_of_nik, rotate
 from salur.registry.commands import registry
-from salur.registry.rules import KK, LINE, NIK, Sealer, block_of, key_of, keys_of, masked
+from salur.registry.rules import KK, LINE, NIK, key_of, masked
+from salur.registry.sealing import Sealer, block_of, keys_of
 
 NUMBERS = st.lists(st.from_regex(r"[0-9]{16}", fullmatch=True), min_size=1, max_size=40)
 
