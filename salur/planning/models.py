@@ -18,7 +18,7 @@ from salur.programmes.models import Stage
 
 
 class Input(models.Model):
-    """One thing that the branch says about itself (``area`` 0), a kecamatan or a village; ``settings.py`` has the names and defaults."""
+    """One thing that the branch says about itself (``area`` 0), a kecamatan, a village or an ``officer`` (by code); ``settings.py`` has the names and defaults."""
 
     append_only = True
 
@@ -26,6 +26,7 @@ class Input(models.Model):
     stage = models.ForeignKey(Stage, models.PROTECT, related_name="+", db_index=False)
     branch = models.ForeignKey(Office, models.PROTECT, related_name="+", db_index=False)
     area = models.BigIntegerField(default=0)
+    officer = models.TextField(blank=True, default="")
     name = models.TextField()
     value = models.JSONField(null=True)
     set_by = models.TextField()
