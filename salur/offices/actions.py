@@ -1,6 +1,7 @@
 """The verbs of offices: import the tree, look at its coverage, register officers."""
 
 from collections.abc import Collection, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,8 +10,10 @@ from django.db import transaction
 from salur.areas.actions import unknown_areas
 from salur.areas.rules import dotted
 from salur.lib.csv_file import read_csv
+from salur.lib.problem import Conflict
 from salur.lib.sql import Queries
 from salur.offices import rules
+from salur.offices.models import Officer
 from salur.offices.rules import Kind, Office
 
 queries = Queries(__file__)
@@ -127,6 +130,26 @@ def register_officers(*, codes: Collection[tuple[int, str]]) -> dict[tuple[int, 
 
 def _registered(asked: list[tuple[int, str]]) -> list[Any]:
     return queries.register_officers(branches=[branch for branch, _ in asked], codes=[code for _, code in asked])
+
+
+def employ(*, branch: int, code: str, name: str, home_area: int | None, contract_ends: date) -> int:
+    """Make a hired person an officer of the branch until ``contract_ends``; answers the officer's id.
+
+    Known by the same code already (an earlier stage), the person gets the new end; another name under that code is refused.
+    """
+    known = Officer.objects.select_for_update().filter(branch=branch, code=code).first()
+    if known is not None and known.name not in (name, code):
+        raise Conflict(f"Officer {code} of this branch is {known.name}: give {name} another code.")
+    if known is not None and known.kind == rules.OfficerKind.EMPLOYEE:
+        raise Conflict(f"{name} ({code}) is an employee and needs no contract.")
+    made, _ = Officer.objects.update_or_create(
+        branch_id=branch,
+        code=code,
+        defaults={
+            "name": name, "kind": str(rules.OfficerKind.EXTERNAL), "home_area_id": home_area, "contract_ends": contract_ends,
+        },
+    )  # fmt: skip
+    return made.id
 
 
 def branches_by_code() -> dict[str, int]:

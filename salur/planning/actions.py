@@ -491,6 +491,11 @@ def by_day(kept: KeptPlan) -> list[DayLine]:
     ]  # fmt: skip
 
 
+def team(row: Plan) -> list[Any]:
+    """Every seat of a plan with its place and whoever fills it (queries.sql: team)."""
+    return queries.team(plan=row.id)
+
+
 def plans(*, stage: int, branches: Sequence[int] | None) -> list[Any]:
     return queries.plans(stage=stage, branches=None if branches is None else list(branches))
 

@@ -18,7 +18,10 @@ from salur.programmes.models import Stage
 
 
 class Input(models.Model):
-    """One thing that the branch says about itself (``area`` 0), a kecamatan, a village or an ``officer`` (by code); ``settings.py`` has the names and defaults."""
+    """One thing that the branch says about itself (``area`` 0), a kecamatan, a village or an ``officer`` (by code).
+
+    ``settings.py`` has the names and their defaults.
+    """
 
     append_only = True
 

@@ -150,7 +150,7 @@ JOIN danom_entitlement AS e ON e.stage = %(stage)s AND e.branch = %(branch)s AND
 
 -- name: plans
 -- The plans of a stage that a viewer may see, newest first, with their state.
-SELECT p.id, o.code AS branch, o.name AS branch_name, p.version, p.order, p.first_day, p.days, p.families, p.unmet,
+SELECT p.id, o.code AS branch, o.name AS branch_name, p.version, p."order", p.first_day, p.days, p.families, p.unmet,
     p.hire_leaders + p.hire_others AS hires, p.change, p.made_by, p.made_at, s.state, s.actor AS published_by
 FROM planning_plan AS p
 JOIN offices_office AS o ON o.id = p.branch_id
@@ -203,3 +203,22 @@ LEFT JOIN (SELECT plan_id, channel, number, sum(families) AS families FROM plann
 -- A plan made again in the middle of a stage holds only what is to come: a place that passed is broken only where the plan has it.
 WHERE k.day >= (c.first_day + (c.inputs->'kept'->>'from_day')::integer)
 ORDER BY 1, 3, 4
+
+-- name: team
+-- The seats of a plan by day, with the place of their visit and who fills them.
+SELECT d.channel, d.number, d.seat, d.day, d.span, d.person, d.leads, o.id AS officer, o.code AS officer_code, o.name AS officer_name,
+    coalesce(a.name, '') AS place, v.host, v.venue, served.families, served.villages
+FROM planning_duty AS d
+JOIN planning_plan AS p ON p.id = d.plan_id
+JOIN planning_visit AS v ON (v.plan_id, v.channel, v.number) = (d.plan_id, d.channel, d.number)
+CROSS JOIN LATERAL (
+    SELECT sum(s.families)::integer AS families, count(*)::integer AS villages, min(s.village) AS village FROM planning_served AS s
+    WHERE (s.plan_id, s.channel, s.number) = (v.plan_id, v.channel, v.number)
+) AS served
+LEFT JOIN areas_area AS a ON a.code = coalesce(v.host, served.village / 10000)
+LEFT JOIN planning_offer AS f ON f.branch_id = p.branch_id AND f.stage_id = p.stage_id AND f.plan_id = coalesce(p.root_id, p.id)
+    AND f.need = d.person AND EXISTS (SELECT FROM planning_contract AS k WHERE k.offer_id = f.id)
+LEFT JOIN planning_contract AS c ON c.offer_id = f.id
+LEFT JOIN offices_officer AS o ON o.id = CASE WHEN d.person > 0 THEN d.person ELSE c.officer_id END
+WHERE d.plan_id = %(plan)s
+ORDER BY d.day, d.channel, d.number, d.seat

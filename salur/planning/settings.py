@@ -147,7 +147,7 @@ SETTINGS: Mapping[str, Setting] = {
     "vault_rp": Setting(Level.BRANCH, _whole, _BRANCH.vault_rp, "rupiah that the vault can give out in a day"),
     "float_rp": Setting(Level.BRANCH, _whole, _BRANCH.float_rp, "rupiah that an officer may sign for in a day"),
     "escorts": Setting(Level.BRANCH, _whole, _BRANCH.escorts, "venues that can be guarded in a day"),
-    "escorts_per_kecamatan": Setting(Level.BRANCH, _whole, _BRANCH.escorts_per_kecamatan, "venues a kecamatan's Polsek and Koramil can guard in a day"),
+    "escorts_per_kecamatan": Setting(Level.BRANCH, _whole, _BRANCH.escorts_per_kecamatan, "the same for each kecamatan (Polsek, Koramil)"),
     "kecamatan_escorts": Setting(Level.KECAMATAN, _whole, None, "the same for this kecamatan", optional=True),
     # -- counters
     "counters": Setting(Level.BRANCH, _whole, _BRANCH.counters, "staffed counters of post offices, apart from the officers"),
@@ -155,7 +155,7 @@ SETTINGS: Mapping[str, Setting] = {
     "post_offices": Setting(Level.BRANCH, _areas, None, "kecamatan that have a post office; until it is said, every one has", optional=True),
     "office_within_minutes": Setting(Level.BRANCH, _whole, _POLICY.office_within_minutes, "how near is near to a counter"),
     # -- rates
-    "session_per_day": Setting(Level.BRANCH, _whole, None, "families an officer pays in a day at a venue, travel included (Bandung: 150)", optional=True, least=1),
+    "session_per_day": Setting(Level.BRANCH, _whole, None, "families an officer pays in a day at a venue (Bandung: 150)", optional=True, least=1),
     "session_minutes": Setting(Level.BRANCH, _number, _RATES.session_minutes, "minutes for a family at a venue, where no flat rate is said"),
     "shift_minutes": Setting(Level.BRANCH, _whole, _RATES.shift_minutes, "minutes of a working day", least=60),
     "prepare_minutes": Setting(Level.BRANCH, _whole, _RATES.prepare_minutes, "minutes to count and set up"),
@@ -341,7 +341,7 @@ def _staff(
     """Own officers, and what is assumed about them. A supposed number of officers is spread over the kecamatan."""
     supposed = said.of("officers_assumed")
     if supposed is not None:
-        kecamatan = sorted({village.code // 10_000 for village in villages}) or [None]
+        kecamatan: list[int | None] = [*sorted({village.code // 10_000 for village in villages})] or [None]
         people = tuple(
             Officer(number, f"Juru bayar {number}", kecamatan[number % len(kecamatan)]) for number in range(1, supposed + 1)
         )  # fmt: skip

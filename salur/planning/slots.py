@@ -7,7 +7,7 @@ to its seats in blocks, so that neighbours stand in one queue, and to the workin
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -187,15 +187,12 @@ def slot_moments(hours: Hours, span: Span, *, whole: bool = False) -> list[tuple
         return [(parts[0][0], parts[-1][1])]
     found = []
     for start, end in parts:
-        day = datetime.combine(datetime.min.date(), start)
-        length = datetime.combine(datetime.min.date(), end) - day
-        number = max(1, length // timedelta(minutes=hours.minutes))
-        for slot in range(number):
-            begins = day + timedelta(minutes=hours.minutes) * slot
-            ends = (
-                datetime.combine(datetime.min.date(), end)
-                if slot == number - 1
-                else begins + timedelta(minutes=hours.minutes)
-            )
-            found.append((begins.time(), ends.time()))
+        begin = start.hour * 60 + start.minute
+        number = max(1, (end.hour * 60 + end.minute - begin) // hours.minutes)
+        edges = [_clock(begin + hours.minutes * slot) for slot in range(number)]
+        found += list(zip(edges, [*edges[1:], end], strict=True))
     return found
+
+
+def _clock(minutes: int) -> time:
+    return time(minutes // 60, minutes % 60)
