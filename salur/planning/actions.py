@@ -385,6 +385,14 @@ def _write_duties(row: Plan, inputs: Inputs, plan: PlanOf, numbers: Numbers, ros
     queries.write_duties(plan=row.id, **_columns(names, rows))
 
 
+def a_day(text: str) -> date:
+    """A day as forms and jobs write it, 2022-03-01."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Problem(f"“{text[:20]}” is no day: write it as 2022-03-01.") from None
+
+
 def plan_by_id(plan: UUID) -> Plan:
     found = Plan.objects.select_related("stage__programme", "branch").filter(id=plan).first()
     if found is None:

@@ -11,7 +11,7 @@ from salur.areas.rules import area_code, dotted
 from salur.lib.clock import now
 from salur.lib.command import Answer, acting, answers, table
 from salur.lib.problem import Problem
-from salur.planning import actions, bodies, hiring, inputs
+from salur.planning import actions, bodies, day, hiring, inputs, nation
 from salur.planning.actions import KeptPlan
 from salur.planning.check import Violation
 from salur.planning.coordination import Body, StepKind
@@ -148,6 +148,43 @@ def solve(branch: str, stage: str, seconds: float, fast: bool, actor: str, **giv
     )
     data = _data(kept, kept.row.assumed)
     return Answer(data, _text(data), needs_person=bool(kept.row.unmet))
+
+
+@planning.command("solve-all")
+@STAGE
+@click.option("--branch", "only", multiple=True, metavar="CODE", help="Only this branch; may be repeated.")
+@click.option("--again", is_flag=True, help="Also those that have a draft already; published plans stay.")
+@click.option("--seconds", type=click.FloatRange(0.1, 600), default=7.0, show_default=True, help="Longest time to think, each.")
+@acting
+@answers
+def solve_all(stage: str, only: tuple[str, ...], again: bool, seconds: float, actor: str) -> Answer:
+    """A draft for every branch that has none; two at a time, and run twice it goes on where it stopped. Exit code 1 when somebody is not reached."""
+    row = stage_by_code(stage)
+    branches = [inputs.branch_by_code(code).id for code in only] or None
+    lines = []
+
+    def progress(done: int, total: int, say: str) -> None:
+        click.echo(f"{done} of {total}: {say}", err=True)
+
+    for line in nation.solve_all(
+        stage=row, branches=branches, again=again, seconds=seconds, actor=actor, now=now, progress=progress
+    ):
+        lines.append(line)
+    lines.sort(key=lambda line: line.branch)
+    data = {
+        "stage": stage, "branches": [line._asdict() for line in lines], "planned": sum(line.outcome == "planned" for line in lines),
+        "hires": sum(line.hires for line in lines), "unmet": sum(line.unmet for line in lines),
+    }  # fmt: skip
+    shown = table(
+        ("branch", "", "families", "hires", "not reached", "gap", "seconds", ""),
+        [
+            (x.branch, x.outcome, f"{x.families:,}", x.hires, f"{x.unmet:,}", "" if x.gap is None else f"{x.gap:.2%}", f"{x.seconds:.1f}", x.say)
+            for x in lines
+        ],
+        right=(2, 3, 4, 5, 6),
+    )  # fmt: skip
+    needs_person = bool(data["unmet"]) or any(line.outcome == "refused" for line in lines)
+    return Answer(data, shown, needs_person=needs_person)
 
 
 @planning.command("replan")
@@ -368,6 +405,57 @@ def cash(plan: str) -> Answer:
     }  # fmt: skip
     lines = [(window.date(d.day), f"{d.field_rp:,}", f"{d.counters_rp:,}", f"{d.amount_rp:,}") for d in money.days]
     return Answer(data, table(("day", "field_rp", "counters_rp", "cash_rp"), lines, right=(1, 2, 3)))
+
+
+@planning.command("briefing")
+@PLAN
+@click.option("--day", "chosen", type=DAY, required=True, metavar="YYYY-MM-DD")
+@answers
+def briefing(plan: str, chosen: Any) -> Answer:
+    """One day of a branch: venues, teams, cash, guards, and which of today's villages wait for somebody's word."""
+    kept = actions.load(actions.plan_by_word(plan))
+    told = day.briefing(kept, chosen.date())
+    visits = [
+        {
+            "visit": f"{v.channel}/{v.number}", "place": v.place, "venue": v.venue, "span": ("day", "morning", "afternoon")[v.span],
+            "families": v.families, "cash_rp": v.amount_rp, "team": [seat._asdict() for seat in v.seats],
+            "villages": [{"village": dotted(code), "name": name, "families": number} for code, name, number in v.villages],
+        }
+        for v in told.visits
+    ]  # fmt: skip
+    data = {
+        "plan": kept.row.id, "date": told.day, "families": told.families, "cash_rp": told.cash_rp, "counters_rp": told.counters_rp,
+        "visits": visits, "floats": [{"officer": f.officer, "name": f.name, "amount_rp": f.amount_rp} for f in told.floats],
+        "guards": [{"kecamatan": dotted(code), "name": name, "venues": number, "cash_rp": rp} for code, name, number, rp in told.guards],
+        "open": [{"village": dotted(code), "name": name, "bodies": [str(b) for b in waiting]} for code, name, waiting in told.open],
+        "empty_seats": told.empty_seats,
+    }  # fmt: skip
+    shown = table(
+        ("visit", "place", "part", "families", "cash_rp", "team"),
+        [
+            (x["visit"], x["venue"] or x["place"], x["span"], f"{x['families']:,}", f"{x['cash_rp']:,}", ", ".join(s["name"] or "–" for s in x["team"]))
+            for x in visits
+        ],
+        right=(3, 4),
+    )  # fmt: skip
+    return Answer(data, shown)
+
+
+@planning.command("propose-floats")
+@PLAN
+@click.option("--day", "chosen", type=DAY, required=True, metavar="YYYY-MM-DD")
+@acting
+@answers
+def propose_floats(plan: str, chosen: Any, actor: str) -> Answer:
+    """Offer each officer of a day the cash that the published plan foresees; custody moves when the officer accepts it."""
+    kept = actions.load(actions.plan_by_word(plan))
+    done = day.propose_floats(kept, day=chosen.date(), actor=actor, at=now())
+    lines = [
+        {"officer": x.officer, "name": x.name, "amount_rp": x.amount_rp, "movement": x.movement, "outcome": x.outcome} for x in done.lines
+    ]  # fmt: skip
+    data = {"plan": kept.row.id, "date": done.day, "floats": lines, "unnamed_rp": done.unnamed_rp}
+    shown = table(("officer", "amount_rp", ""), [(x["name"], f"{x['amount_rp']:,}", x["outcome"]) for x in lines], right=(1,))  # fmt: skip
+    return Answer(data, shown, needs_person=bool(done.unnamed_rp))
 
 
 # -- inputs -------------------------------------------------------------------------------------------------------

@@ -126,7 +126,7 @@ ORDER BY d.channel, d.number, d.seat
 -- The families of a branch that are still to be paid, in the order in which they live and stand on the list.
 SELECT e.id AS entitlement, e.village, (f.birth_date - date '1900-01-01')::integer AS born
 FROM danom_entitlement AS e
-JOIN registry_family AS f ON f.id = e.family AND f.branch = e.branch
+JOIN registry_family AS f ON f.stage = e.stage AND f.id = e.family AND f.branch = e.branch
 WHERE e.stage = %(stage)s AND e.branch = %(branch)s
     AND NOT EXISTS (
         SELECT FROM payments_payment AS p LEFT JOIN payments_void AS v USING (stage, branch, entitlement, round)
@@ -222,3 +222,36 @@ LEFT JOIN planning_contract AS c ON c.offer_id = f.id
 LEFT JOIN offices_officer AS o ON o.id = CASE WHEN d.person > 0 THEN d.person ELSE c.officer_id END
 WHERE d.plan_id = %(plan)s
 ORDER BY d.day, d.channel, d.number, d.seat
+
+-- name: overview
+-- Every branch that has families in a stage, with the plan that counts, or else its newest draft.
+SELECT o.id, o.code, o.name, r.name AS region, t.families, t.amount_rp, p.id AS plan, p.version, p.families AS planned, p.unmet,
+    p.hire_leaders + p.hire_others AS hires, p.days, p.first_day, (p.proof->>'gap')::double precision AS gap, p.proof->>'method' AS method,
+    (p.proof->>'hires_bound')::integer AS hires_bound, p.published, p.made_at
+FROM (
+    SELECT branch, sum(lines)::integer AS families, sum(amount_rp)::bigint AS amount_rp FROM danom_tally
+    WHERE stage = %(stage)s AND (branch = ANY (%(branches)s::integer[]) OR %(branches)s::integer[] IS NULL)
+    GROUP BY branch HAVING sum(lines) > 0
+) AS t
+JOIN offices_office AS o ON o.id = t.branch
+LEFT JOIN offices_office AS r ON r.id = o.parent_id
+LEFT JOIN LATERAL (
+    SELECT x.*, s.state = 'published' IS TRUE AS published FROM planning_plan AS x
+    LEFT JOIN LATERAL (SELECT y.state FROM planning_state AS y WHERE y.plan_id = x.id ORDER BY y.state DESC LIMIT 1) AS s ON true
+    WHERE x.branch_id = t.branch AND x.stage_id = %(stage)s AND s.state IS DISTINCT FROM 'superseded'
+    ORDER BY (s.state = 'published') IS TRUE DESC, x.version DESC LIMIT 1
+) AS p ON true
+ORDER BY o.code
+
+-- name: cash_by_day
+-- What the plans of a nation or of some branches take out of the vaults each day, by the average payment of each village.
+SELECT v.day, sum(f.families)::integer AS families, sum(f.families * t.payment_rp)::bigint AS cash_rp, count(DISTINCT p.branch_id)::integer AS branches
+FROM planning_plan AS p
+JOIN planning_visit AS v ON v.plan_id = p.id
+JOIN planning_served AS f ON (f.plan_id, f.channel, f.number) = (v.plan_id, v.channel, v.number)
+JOIN (
+    SELECT branch, village, sum(amount_rp) / sum(lines) AS payment_rp FROM danom_tally WHERE stage = %(stage)s GROUP BY branch, village
+    HAVING sum(lines) > 0
+) AS t ON (t.branch, t.village) = (p.branch_id, f.village)
+WHERE p.id = ANY (%(plans)s::uuid[])
+GROUP BY v.day ORDER BY v.day

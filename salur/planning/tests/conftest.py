@@ -101,8 +101,8 @@ def make_branch(
                     SELECT %(stage)s, %(branch)s, md5('e' || n)::uuid, md5('f' || n)::uuid, %(village)s, 600000, 1, n
                     FROM generate_series(%(first)s, %(last)s) AS n RETURNING family, line
                 )
-                INSERT INTO registry_family (id, branch, nik_sealed, key_version, name, birth_date, address, rt, rw)
-                SELECT family, %(branch)s, '\\x00', 1, 'Keluarga ' || line, date '1930-01-01' + (line * 37 %% 25000), '', to_char(line %% 5, 'FM000'), '001' FROM lines""",
+                INSERT INTO registry_family (stage, id, branch, nik_sealed, key_version, name, birth_date, address, rt, rw)
+                SELECT %(stage)s, family, %(branch)s, '\\x00', 1, 'Keluarga ' || line, date '1930-01-01' + (line * 37 %% 25000), '', to_char(line %% 5, 'FM000'), '001' FROM lines""",
                 {"stage": office.stage, "branch": office.branch, "village": code, "first": line, "last": line + size - 1},
             )  # fmt: skip
             cursor.execute(

@@ -238,7 +238,7 @@ def test_the_oldest_are_visited_at_home(branch: Branch) -> None:
     village = branch.villages[0]
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT e.id, f.birth_date FROM danom_entitlement e JOIN registry_family f ON f.id = e.family WHERE e.village = %s",
+            "SELECT e.id, f.birth_date FROM danom_entitlement e JOIN registry_family f ON f.stage = e.stage AND f.id = e.family WHERE e.village = %s",
             [village],
         )
         born = dict(cursor.fetchall())
@@ -293,7 +293,7 @@ def test_a_moved_village_is_a_new_version_and_only_its_families_get_new_letters(
             continue
         break
     else:
-        raise AssertionError("no village of the plan can be moved at all")
+        raise AssertionError(f"no village of the plan can be moved at all: {moved and moved.said}")
     done = branch("publish", moved.data["plan"], "--as", "budi")
     assert done.data["superseded"] == 1
     after = {row.entitlement: row for row in slots(branch)}
@@ -329,7 +329,7 @@ def test_planning_again_keeps_tomorrow_and_takes_up_what_was_not_paid(branch: Br
     new = actions.load(actions.plan_by_word(again.data["plan"]))
     assert actions.violations(new) == []
     for day in (today, today + 1):
-        assert {s.host for s in kept.plan.sessions if s.day == day} == {
+        assert {s.host for s in kept.plan.sessions if s.day == day} <= {
             s.host for s in new.plan.sessions if s.day == day
         }
     frozen = {
