@@ -209,10 +209,13 @@ def resize(
 
 
 def _taken(old: KeptPlan, edited: Edited, change: str, actor: str, at: datetime) -> KeptPlan:
-    """The edited plan as the next version. Its visits keep their numbers; the people are named anew."""
+    """The edited plan as the next version. Its visits keep their numbers, a round that came of it has the next one; the people are named anew."""
+    numbers = {channel: list(known) for channel, known in old.numbers.items()}
+    doors = numbers[Channel.DOOR]
+    doors += range(max(doors, default=0) + 1, max(doors, default=0) + 1 + len(edited.plan.rounds) - len(doors))
     read = Read(old.inputs, old.venues, old.row.assumed)
     return keep(
-        stage=old.row.stage, branch=old.row.branch, read=read, plan=edited.plan, actor=actor, at=at, based_on=old, change=change, numbers=old.numbers
+        stage=old.row.stage, branch=old.row.branch, read=read, plan=edited.plan, actor=actor, at=at, based_on=old, change=change, numbers=numbers
     )  # fmt: skip
 
 
@@ -234,6 +237,7 @@ def keep(
 ) -> KeptPlan:
     """Write a plan as the branch's next version, a draft. ``numbers`` are given where the visits are those of ``based_on``."""
     inputs = read.inputs
+    by_hand = numbers is not None
     numbers = numbers or _numbered(plan, based_on)
     roster = _roster(inputs, plan, numbers, based_on)
     queries.take_branch(stage=str(stage.id), branch=str(branch.id))
@@ -245,7 +249,7 @@ def keep(
         branch=branch,
         version=version,
         based_on=based_on.row if based_on else None,
-        root_id=(based_on.row.root_id or based_on.row.id) if based_on and based_on.numbers is numbers else None,
+        root_id=(based_on.row.root_id or based_on.row.id) if based_on and by_hand else None,
         change=change,
         order=str(inputs.policy.order),
         first_day=window.first_day,
@@ -561,11 +565,13 @@ def _write_slots(kept: KeptPlan, at: datetime) -> tuple[int, int]:
     said = said_of(stage=row.stage_id, branch=row.branch_id)
     hours = Hours.of(said.of("morning"), said.of("afternoon"), said.of("slot_minutes"))
     families = [Family(*line) for line in queries.unpaid_families(stage=row.stage_id, branch=row.branch_id)]
+    counting = queries.slots_that_count(stage=row.stage_id, branch=row.branch_id)
+    village_of = {slot.entitlement: slot.village for slot in counting}
     old = {
         slot.entitlement: Slot(
             Channel(slot.channel), slot.number, slot.seat, slot.position, (slot.day - row.first_day).days, slot.starts_at, slot.ends_at
         )
-        for slot in queries.slots_that_count(stage=row.stage_id, branch=row.branch_id)
+        for slot in counting
         if slot.day is not None
     }  # fmt: skip
     there = {
@@ -574,16 +580,20 @@ def _write_slots(kept: KeptPlan, at: datetime) -> tuple[int, int]:
         for number, visit in zip(kept.numbers[channel], visits, strict=True)
     }
 
-    def stays(slot: Slot) -> bool:
-        """The visit is still there, on its day, with the seat; families keep what they were told."""
+    serves = {(key, part.village) for key, visit in there.items() for part in visit.served}
+
+    def stays(slot: Slot, village: int) -> bool:
+        """The visit is still there, on its day, for the village, with the seat; families keep what they were told."""
         visit = there.get((slot.channel, slot.number))
         if visit is None or visit.day != slot.day or visit.day < kept.inputs.kept.from_day:
+            return False
+        if ((slot.channel, slot.number), village) not in serves:
             return False
         return slot.seat is None or slot.seat <= (
             visit.heads if isinstance(visit, Session) else getattr(visit, "halves", 0)
         )
 
-    stay = {entitlement: slot for entitlement, slot in old.items() if stays(slot)}
+    stay = {entitlement: slot for entitlement, slot in old.items() if stays(slot, village_of[entitlement])}
     zone = row.branch.timezone
     new = assign(
         inputs=kept.inputs, plan=kept.plan, numbers=kept.numbers, families=families, hours=hours, zone=zone, kept=stay

@@ -430,14 +430,12 @@ def briefing(plan: str, chosen: Any) -> Answer:
         "open": [{"village": dotted(code), "name": name, "bodies": [str(b) for b in waiting]} for code, name, waiting in told.open],
         "empty_seats": told.empty_seats,
     }  # fmt: skip
-    shown = table(
-        ("visit", "place", "part", "families", "cash_rp", "team"),
-        [
-            (x["visit"], x["venue"] or x["place"], x["span"], f"{x['families']:,}", f"{x['cash_rp']:,}", ", ".join(s["name"] or "–" for s in x["team"]))
-            for x in visits
-        ],
-        right=(3, 4),
-    )  # fmt: skip
+    rows = [
+        (f"{v.channel}/{v.number}", v.venue or v.place, ("day", "morning", "afternoon")[v.span], f"{v.families:,}", f"{v.amount_rp:,}",
+         ", ".join(seat.name or "-" for seat in v.seats))
+        for v in told.visits
+    ]  # fmt: skip
+    shown = table(("visit", "place", "part", "families", "cash_rp", "team"), rows, right=(3, 4))
     return Answer(data, shown)
 
 

@@ -19,7 +19,7 @@ from salur.planning import bodies, hiring
 from salur.planning.actions import KeptPlan, state_of, team
 from salur.planning.coordination import Body
 from salur.planning.models import Plan
-from salur.planning.rules import Channel, Session, Span
+from salur.planning.rules import Channel, Counter, Officer, Round, Session, Span
 from salur.planning.stored import PlanState
 
 
@@ -39,7 +39,7 @@ class VisitOfDay:
     channel: Channel
     number: int
     place: str
-    area: int | None
+    area: int
     venue: str
     span: Span
     villages: Sequence[tuple[int, str, int]]  # code, name, families
@@ -110,7 +110,10 @@ def briefing(kept: KeptPlan, day: date) -> Briefing:
     kecamatan = {village.kecamatan for village in inputs.villages}
     area_names = dict(Area.objects.filter(code__in=kecamatan).values_list("code", "name"))
     visits = []
-    for channel, parts in ((Channel.SESSION, plan.sessions), (Channel.DOOR, plan.rounds), (Channel.OFFICE, plan.counters)):
+    planned: Sequence[tuple[Channel, Sequence[Session | Round | Counter]]] = (
+        (Channel.SESSION, plan.sessions), (Channel.DOOR, plan.rounds), (Channel.OFFICE, plan.counters),
+    )  # fmt: skip
+    for channel, parts in planned:
         for position, visit in zip(kept.numbers[channel], parts, strict=True):
             if visit.day != number:
                 continue
@@ -118,7 +121,7 @@ def briefing(kept: KeptPlan, day: date) -> Briefing:
             for part in visit.served:
                 served[part.village] += part.families
             host = visit.host if isinstance(visit, Session) else None
-            code = next(iter(served)) // 10_000 if served else None
+            code = next(iter(served)) // 10_000
             visits.append(
                 VisitOfDay(
                     channel, position, names.get(host, "") if host else area_names.get(code, ""), host or code,
@@ -207,7 +210,9 @@ def propose_floats(kept: KeptPlan, *, day: date, actor: str, at: datetime) -> Pr
     ]
     other = [line.name for line in lines if line.outcome is CustodyOutcome.EXISTS_WITH_DIFFERENT_FACTS]
     if other:
-        raise Conflict(f"{len(other)} floats of {day} were offered with other amounts or by another person ({', '.join(other[:3])}): withdraw those in custody first.")  # fmt: skip
+        raise Conflict(
+            f"{len(other)} floats of {day} were offered with other amounts or by another person ({', '.join(other[:3])}): withdraw those in custody first."
+        )
     return Proposals(day, lines, unnamed_rp)
 
 
@@ -221,3 +226,8 @@ def _movement_of(row: Plan, officer: int, day: date) -> UUID:
 def days_of(kept: KeptPlan) -> list[date]:
     return sorted({kept.inputs.window.date(day) for day, _, _ in kept.plan.visits()})
 
+
+
+def extra_officer(number: int, home: int | None) -> Officer:
+    """Somebody more, for a what-if."""
+    return Officer(number, f"Juru bayar {number}", home)

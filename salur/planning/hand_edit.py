@@ -1,13 +1,16 @@
 """Changes by hand: a village is dragged to another day, and the rules answer at once; pure.
 
 The hand may do what the rules allow: an edit that breaks one is shown with what it breaks and by how much, and is not taken over unless the plan
-was no better before. Door-to-door and counters stay where they are; if they no longer fit, that is among the answers.
+was no better before. Door-to-door follows a session that moves behind it, where a later day has room; counters stay where they are. What no longer
+fits is among the answers.
 """
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import ceil
 
 from salur.planning.check import Rule, Violation, check_plan
-from salur.planning.rules import Inputs, Plan, Session, Span
+from salur.planning.rules import Inputs, Plan, Round, Session, Span, door_capacity
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +52,44 @@ def move_village(inputs: Inputs, plan: Plan, village: int, *, from_day: int, day
         rounds=tuple(replace(r, day=day) if r in rounds else r for r in plan.rounds),
         counters=tuple(replace(c, day=day) if c in counters else c for c in plan.counters),
     )
-    return _judged(inputs, plan, moved)
+    edited = _judged(inputs, plan, moved)
+    if edited.new and all(violation.rule is Rule.DOORS_BEFORE_SESSION for violation in edited.new):
+        return _doors_follow(inputs, plan, edited)
+    return edited
 
 
-def days_for(inputs: Inputs, plan: Plan, session: Session) -> dict[int, tuple[Violation, ...]]:
-    """Each open day → what moving the session there would newly break; what the board shows while a village is dragged."""
-    return {day: move_session(inputs, plan, session, day=day).new for day in inputs.open_days}
+def _doors_follow(inputs: Inputs, plan: Plan, edited: Edited) -> Edited:
+    """The visits at home that would come before a moved session go to the first day after it that has room; else the answer stays as it was.
+
+    A round of such villages alone moves as it is; of a shared one their families leave, into a new round at the end of the list: so every other
+    round keeps its place.
+    """
+    early = {(violation.area, violation.day) for violation in edited.new}
+    least = max(violation.allowed for violation in edited.new)
+    villages = {village.code: village for village in inputs.villages}
+    for day in (day for day in inputs.open_days if day >= least):
+        rounds, leaving = [], []
+        for round_ in edited.plan.rounds:
+            parts = [part for part in round_.served if (part.village, round_.day) in early]
+            if len(parts) == len(round_.served):
+                rounds.append(replace(round_, day=day))
+            else:
+                rounds.append(replace(round_, served=tuple(part for part in round_.served if part not in parts)))
+                leaving += parts
+        if leaving:
+            days = sum(Fraction(part.families, max(1, door_capacity(inputs, villages[part.village]))) for part in leaving)
+            rounds.append(Round(day, tuple(leaving), max(1, ceil(days * 2))))
+        found = _judged(inputs, plan, replace(edited.plan, rounds=tuple(rounds)))
+        if found.accepted:
+            return found
+    return edited
+
+
+def days_for(inputs: Inputs, plan: Plan, village: int, *, from_day: int) -> dict[int, tuple[Violation, ...]]:
+    """Each other open day → what moving the village there would newly break; what the board shows before a village is moved."""
+    return {
+        day: move_village(inputs, plan, village, from_day=from_day, day=day).new for day in inputs.open_days if day != from_day
+    }
 
 
 def _edited(inputs: Inputs, plan: Plan, old: Session, new: Session) -> Edited:

@@ -103,7 +103,11 @@ def set_inputs(*, stage: int, branch: int, items: Iterable[Item], actor: str, at
             actor=actor,
             at=at,
         )
-        told = {f"{officer or area or ''}:{name}".lstrip(":"): value for (area, officer, name), value in new.items()}
+        # The trail knows whole numbers only; a share of 7.5 is written as it is typed.
+        told = {
+            f"{officer or area or ''}:{name}".lstrip(":"): str(value) if isinstance(value, float) else value
+            for (area, officer, name), value in new.items()
+        }
         facts = {"stage": stage, "inputs": dict(list(told.items())[:50]), "number": len(new)}
         audit.record(actor=actor, verb="said", subject=f"planning/inputs {branch}", facts=facts, at=at, branch=branch)
     return Imported(len(read), len(new))

@@ -92,7 +92,7 @@ def test_the_cash_of_the_plan_is_what_families_are_owed(made: tuple[Inputs, Plan
 def test_a_village_moves_to_a_day_with_room_and_not_to_a_day_without(made: tuple[Inputs, Plan, Roster]) -> None:
     inputs, plan, _ = made
     session = plan.sessions[len(plan.sessions) // 2]
-    offers = days_for(inputs, plan, session)
+    offers = days_for(inputs, plan, session.host, from_day=session.day)
     assert offers[session.day] == ()
     full = next(day for day, broken in offers.items() if broken)
     edited = move_session(inputs, plan, session, day=full)
