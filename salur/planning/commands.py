@@ -154,7 +154,9 @@ def solve(branch: str, stage: str, seconds: float, fast: bool, actor: str, **giv
 @STAGE
 @click.option("--branch", "only", multiple=True, metavar="CODE", help="Only this branch; may be repeated.")
 @click.option("--again", is_flag=True, help="Also those that have a draft already; published plans stay.")
-@click.option("--seconds", type=click.FloatRange(0.1, 600), default=7.0, show_default=True, help="Longest time to think, each.")
+@click.option(
+    "--seconds", type=click.FloatRange(0.1, 600), default=7.0, show_default=True, help="Longest time to think, each."
+)
 @acting
 @answers
 def solve_all(stage: str, only: tuple[str, ...], again: bool, seconds: float, actor: str) -> Answer:

@@ -90,7 +90,9 @@ class Briefing:
 
 def people_of(kept: KeptPlan) -> dict[int, tuple[int | None, str]]:
     """Person of the roster → (officer's id, name): own officers, those contracted for a need, and needs that nobody fills yet (no id)."""
-    known: dict[int, tuple[int | None, str]] = {person.id: (person.id, person.name) for person in kept.inputs.branch.officers}
+    known: dict[int, tuple[int | None, str]] = {
+        person.id: (person.id, person.name) for person in kept.inputs.branch.officers
+    }
     known |= {person.id: (None, person.name) for person in kept.roster.hired}
     known |= {offer.need: (offer.officer, offer.name) for offer in hiring.offers(kept.row) if offer.officer is not None}
     return known
@@ -211,7 +213,8 @@ def propose_floats(kept: KeptPlan, *, day: date, actor: str, at: datetime) -> Pr
     other = [line.name for line in lines if line.outcome is CustodyOutcome.EXISTS_WITH_DIFFERENT_FACTS]
     if other:
         raise Conflict(
-            f"{len(other)} floats of {day} were offered with other amounts or by another person ({', '.join(other[:3])}): withdraw those in custody first."
+            f"{len(other)} floats of {day} were offered with other amounts or by another person ({', '.join(other[:3])}): "
+            "withdraw those in custody first."
         )
     return Proposals(day, lines, unnamed_rp)
 
@@ -225,7 +228,6 @@ def _movement_of(row: Plan, officer: int, day: date) -> UUID:
 
 def days_of(kept: KeptPlan) -> list[date]:
     return sorted({kept.inputs.window.date(day) for day, _, _ in kept.plan.visits()})
-
 
 
 def extra_officer(number: int, home: int | None) -> Officer:

@@ -77,7 +77,9 @@ def _doors_follow(inputs: Inputs, plan: Plan, edited: Edited) -> Edited:
                 rounds.append(replace(round_, served=tuple(part for part in round_.served if part not in parts)))
                 leaving += parts
         if leaving:
-            days = sum(Fraction(part.families, max(1, door_capacity(inputs, villages[part.village]))) for part in leaving)
+            days = sum(
+                Fraction(part.families, max(1, door_capacity(inputs, villages[part.village]))) for part in leaving
+            )
             rounds.append(Round(day, tuple(leaving), max(1, ceil(days * 2))))
         found = _judged(inputs, plan, replace(edited.plan, rounds=tuple(rounds)))
         if found.accepted:
@@ -88,7 +90,9 @@ def _doors_follow(inputs: Inputs, plan: Plan, edited: Edited) -> Edited:
 def days_for(inputs: Inputs, plan: Plan, village: int, *, from_day: int) -> dict[int, tuple[Violation, ...]]:
     """Each other open day → what moving the village there would newly break; what the board shows before a village is moved."""
     return {
-        day: move_village(inputs, plan, village, from_day=from_day, day=day).new for day in inputs.open_days if day != from_day
+        day: move_village(inputs, plan, village, from_day=from_day, day=day).new
+        for day in inputs.open_days
+        if day != from_day
     }
 
 

@@ -14,6 +14,7 @@ from salur.lib.sql import Recount
 from salur.monitoring import actions as monitoring
 from salur.oversight import actions as oversight
 from salur.payments import actions as payments
+from salur.planning import actions as planning
 from salur.programmes.actions import stage_by_code, stages
 from salur.reconciliation import actions as reconciliation
 
@@ -28,6 +29,7 @@ def verify(*, stage_code: str | None = None) -> Iterator[Recount]:
             evidence.recount,
             ledger.recount,
             custody.recount,
+            planning.recount,
             oversight.recount,
             evaluation.recount,
             reconciliation.recount,
