@@ -9,6 +9,7 @@ counter families; hires; rest groups; and for all that cannot be met, a share ``
 venues and shares, so that all are within a few powers of ten.
 """
 
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ from salur.planning.rules import (
 )
 
 MILLION = 1_000_000
+CLOCK = 1.5  # by the clock a question may take so many times as long as its seconds of a core have taken so far
 ONLINE_WEIGHT = 3.0  # a family in the areas that the policy puts first counts so many times
 
 Vector = np.ndarray[tuple[int], np.dtype[np.float64]]
@@ -48,6 +50,30 @@ class Pattern:
     def work(self) -> int:
         """Half officer-days."""
         return self.span.halves * self.heads
+
+
+class _Budget:
+    """Stops the solver when this thread has used its time; HiGHS's own limit knows only the clock.
+
+    HiGHS asks seldom while it is deep in a heuristic, so its own limit stands behind: as much of the clock as this machine takes for a second of
+    a core.
+    """
+
+    def __init__(self) -> None:
+        self.until = 0.0
+        self.begun = time.perf_counter(), time.thread_time()
+
+    def start(self, seconds: float) -> float:
+        """From now on ``seconds`` of a core; answers the limit by the clock."""
+        self.until = time.thread_time() + seconds
+        clock, core = (
+            now - then for now, then in zip((time.perf_counter(), time.thread_time()), self.begun, strict=True)
+        )
+        return CLOCK * seconds * min(20.0, max(1.0, clock / core if core > 0.01 else 1.0))
+
+    def watch(self, event: Any) -> None:
+        if time.thread_time() > self.until:
+            event.interrupt()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +121,7 @@ class Model:
         self._counters()
         self._people()
         self._money_and_escorts()
+        self._budget = _Budget()
         self._highs = self._pass()
 
     # -- building --------------------------------------------------------------------------------------------------------
@@ -305,6 +332,8 @@ class Model:
         highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
         highs.setOptionValue("output_flag", False)
         highs.setOptionValue("threads", 1)
+        highs.cbMipInterrupt.subscribe(self._budget.watch)
+        highs.cbSimplexInterrupt.subscribe(self._budget.watch)
         highs.passModel(program)
         return highs
 
@@ -357,7 +386,9 @@ class Model:
         absolute_gap: float = 1e-6,
         relaxed: bool = False,
     ) -> Answer:
-        """The least of ``cost`` in at most ``seconds``; ``relaxed`` drops all integrality."""
+        """The least of ``cost`` in about ``seconds`` of a core (so that a busy machine gives the same answer, later); ``relaxed`` drops all
+        integrality.
+        """
         highs = self._highs
         costs = np.zeros(len(self._lower))
         for column, value in cost.items():
@@ -366,7 +397,7 @@ class Model:
         highs.setOptionValue("solve_relaxation", relaxed)
         highs.setOptionValue("mip_rel_gap", relative_gap)
         highs.setOptionValue("mip_abs_gap", absolute_gap)
-        highs.setOptionValue("time_limit", max(0.1, seconds))
+        highs.setOptionValue("time_limit", self._budget.start(max(0.1, seconds)))
         if start is not None:
             highs.setSolution(len(start), np.array(list(start), dtype=np.int32), np.array(list(start.values())))
         highs.run()

@@ -227,7 +227,9 @@ ORDER BY d.day, d.channel, d.number, d.seat
 -- Every branch that has families in a stage, with the plan that counts, or else its newest draft.
 SELECT o.id, o.code, o.name, r.name AS region, t.families, t.amount_rp, p.id AS plan, p.version, p.families AS planned, p.unmet,
     p.hire_leaders + p.hire_others AS hires, p.days, p.first_day, (p.proof->>'gap')::double precision AS gap, p.proof->>'method' AS method,
-    (p.proof->>'hires_bound')::integer AS hires_bound, p.published, p.made_at
+    (p.proof->>'hires_bound')::integer AS hires_bound, p.published, p.made_at,
+    (SELECT count(*) FROM planning_offer AS f JOIN planning_contract AS c ON c.offer_id = f.id
+        WHERE f.branch_id = o.id AND f.stage_id = %(stage)s AND f.plan_id = coalesce(p.root_id, p.id))::integer AS contracts
 FROM (
     SELECT branch, sum(lines)::integer AS families, sum(amount_rp)::bigint AS amount_rp FROM danom_tally
     WHERE stage = %(stage)s AND (branch = ANY (%(branches)s::integer[]) OR %(branches)s::integer[] IS NULL)

@@ -114,6 +114,13 @@ def _areas(value: Any) -> list[int]:
     return [area_code(str(part)) for part in parts]
 
 
+def _range(value: Any) -> str:
+    parts = [int(part) for part in str(value).replace("–", "-").split("-")]
+    if not 0 < len(parts) <= 2 or sorted(parts) != parts or parts[0] < 0:
+        raise ValueError("a number, or two as 40-50")
+    return "–".join(map(str, parts))
+
+
 class Setting(NamedTuple):
     """``default`` is what counts until somebody says it; ``least`` what the value may not fall below."""
 
@@ -140,6 +147,7 @@ SETTINGS: Mapping[str, Setting] = {
     "hire_ceiling": Setting(Level.BRANCH, _whole, _BRANCH.hire_ceiling, "the most people who can be hired"),
     "onboarding_days": Setting(Level.BRANCH, _whole, _BRANCH.onboarding_days, "days until a hired person works"),
     "hires_may_lead": Setting(Level.BRANCH, _yes_no, _BRANCH.hires_may_lead, "whether a hired person may lead a session"),
+    "quoted_hires": Setting(Level.BRANCH, _range, "", "people hired, as published elsewhere (40-50): a quotation beside the plan's own number"),
     "team_least": Setting(Level.BRANCH, _whole, _POLICY.team_least, "officers at a venue at least", least=1),
     "team_most": Setting(Level.BRANCH, _whole, _POLICY.team_most, "officers at a venue at most", least=1),
     "rest_every": Setting(Level.BRANCH, _whole, _POLICY.rest_every, "one rest day in so many; empty for none", optional=True, least=2),

@@ -25,7 +25,7 @@ ROUNDS_OF_REPAIR = 4
 
 
 def solve(inputs: Inputs, *, seconds: float = 30.0, order_days: bool = True) -> Plan:
-    """The plan of one branch, in about ``seconds`` at most (one thread). Deterministic unless the time runs out.
+    """The plan of one branch, in about ``seconds`` of one core at most. Deterministic unless the time runs out.
 
     Without ``order_days`` the policy's order is left out: the fewest hires in about a second, for comparing many what-ifs.
     """
@@ -36,7 +36,7 @@ def solve(inputs: Inputs, *, seconds: float = 30.0, order_days: bool = True) -> 
         return _explained(
             inputs, parts, replace(fallback, proof=replace(fallback.proof, unmet_bound=fallback.unmet_families))
         )
-    search = _Search(inputs, parts, started + seconds, fallback)
+    search = _Search(inputs, parts, time.thread_time() + seconds, fallback)
     plan = search.run(order_days=order_days)
     plan = replace(plan, proof=replace(plan.proof, seconds=time.perf_counter() - started))
     return _explained(inputs, parts, plan)
@@ -88,7 +88,7 @@ class _Search:
         self.certain = sum(part.families for part in parts.unmet)  # unmet whatever is done
 
     def left(self) -> float:
-        return max(0.5, self.deadline - time.perf_counter())
+        return max(0.5, self.deadline - time.thread_time())
 
     def run(self, *, order_days: bool) -> Plan:
         known = self._fewest_hires()

@@ -42,6 +42,7 @@ PAGES = [
         "oversight-officer", "oversight-samples", "oversight-sample", "oversight-visits", "oversight-visit", "oversight-visit-new",
     )),
     Page("complaints", _("Complaints"), MEETING, also=("complaint", "complaint-new")),
+    Page("plan", _("Plan"), OFFICE, of_stage=True, also=("plan-roster", "plan-day", "plan-readiness", "plan-what-if")),
     Page("papers", _("Letters and sheets"), OFFICE, of_stage=True),
     Page("phones", _("Phones"), OFFICE, also=("phone",)),
     Page("jobs", _("Jobs"), EVERYBODY, also=("job",)),

@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", api.urls),
     path("", include("salur.field.pages")),
     path("", include("salur.field.views")),
+    path("", include("salur.planning.views")),
     path("", include("salur.planning.papers.views")),
     path("", include("salur.monitoring.outlook.views")),
     path("", include("salur.oversight.views")),
