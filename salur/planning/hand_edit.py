@@ -5,12 +5,14 @@ was no better before. Door-to-door follows a session that moves behind it, where
 fits is among the answers.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import ceil
+from math import ceil, inf
 
-from salur.planning.check import Rule, Violation, check_plan
-from salur.planning.rules import Inputs, Plan, Round, Session, Span, door_capacity
+from salur.planning.check import Rule, Violation, check_plan, check_roster
+from salur.planning.roster import name_people
+from salur.planning.rules import Inputs, Plan, Rest, Round, Session, Span, door_capacity, present
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +105,66 @@ def _edited(inputs: Inputs, plan: Plan, old: Session, new: Session) -> Edited:
 
 
 def _judged(inputs: Inputs, before: Plan, after: Plan) -> Edited:
-    """New is what the plan before did not break, or broke by less."""
-    known = {(v.rule, v.area, v.day): v.found for v in check_plan(inputs, before)}
+    """New is what the plan before did not break, or broke by less. A change that breaks nothing must also find people for every seat: who rests
+    when is dealt anew where the old rest days do not fit it.
+    """
     violations = tuple(check_plan(inputs, after))
-    new = tuple(v for v in violations if known.get((v.rule, v.area, v.day)) is None or _worse(v, known))
-    return Edited(after, violations, new)
+    new = _new(check_plan(inputs, before), violations)
+    if new:
+        return Edited(after, violations, new)
+    seats = _seating(inputs, after)
+    if seats and (unseated := _new(_seating(inputs, before), seats)):
+        rested = replace(after, rest=deal_rest(inputs, after))
+        if rested.rest == after.rest or _new(_seating(inputs, before), _seating(inputs, rested)):
+            return Edited(after, (*violations, *seats), unseated)
+        after = rested
+    return Edited(after, violations, ())
+
+
+def _seating(inputs: Inputs, plan: Plan) -> tuple[Violation, ...]:
+    """What a roster of the plan breaks."""
+    return tuple(check_roster(inputs, plan, name_people(inputs, plan)))
+
+
+def deal_rest(inputs: Inputs, plan: Plan) -> Rest:
+    """Rest days where the plan has most people to spare, kind by kind, those who lead first; as many people rest as before."""
+    every = len(plan.rest.leaders)
+    if not every:
+        return plan.rest
+    days = [day for day in inputs.open_days if day >= inputs.kept.from_day]
+    spare, spare_leaders = dict.fromkeys(range(every), inf), dict.fromkeys(range(every), inf)
+    for day in days:
+        people, leaders = present(inputs, plan.hires, Rest(), day)
+        here = [session for session in plan.sessions if session.day == day]
+        doors = sum(round_.halves for round_ in plan.rounds if round_.day == day)
+        busy = [[s for s in here if s.span in (Span.DAY, half)] for half in (Span.MORNING, Span.AFTERNOON)]
+        heads = [sum(session.heads for session in half) for half in busy]
+        needed = max(max(heads), ceil((sum(heads) + doors) / inputs.window.halves(day)))
+        spare[day % every] = min(spare[day % every], people - needed)
+        spare_leaders[day % every] = min(spare_leaders[day % every], leaders - max(map(len, busy)))
+
+    def dealt(people: int, *, leading: bool) -> tuple[int, ...]:
+        groups = [0] * every
+        for _ in range(people):
+            room = (lambda g: min(spare[g], spare_leaders[g])) if leading else spare.__getitem__
+            best = max(range(every), key=lambda g: (room(g), spare[g], -groups[g]))
+            groups[best] += 1
+            spare[best] -= 1
+            spare_leaders[best] -= leading
+        return tuple(groups)
+
+    rest = plan.rest
+    return Rest(
+        dealt(sum(rest.leaders), leading=True),
+        dealt(sum(rest.others), leading=False),
+        dealt(sum(rest.hired_leaders), leading=True),
+        dealt(sum(rest.hired_others), leading=False),
+    )
+
+
+def _new(before: Iterable[Violation], after: Iterable[Violation]) -> tuple[Violation, ...]:
+    known = {(v.rule, v.area, v.day): v.found for v in before}
+    return tuple(v for v in after if known.get((v.rule, v.area, v.day)) is None or _worse(v, known))
 
 
 def _worse(violation: Violation, known: dict[tuple[Rule, int, int | None], int]) -> bool:
