@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -13,7 +14,7 @@ import click
 import pytest
 from click.testing import CliRunner
 from django.db import OperationalError, connection
-from django.test import TransactionTestCase
+from django.test import Client, TransactionTestCase
 
 from salur.lib.ids import uuid7_of
 
@@ -67,6 +68,26 @@ def everything_as_the_application(django_db_setup: None, django_db_blocker: Any)
         patch.setenv(rights.VARIABLE, rights.APPLICATION)
         rights._lay_down(connection)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def signed_in_means_with_second_factor() -> None:
+    """``client.force_login`` leaves the session as a whole sign-in leaves it; the way there is tested in salur/web/tests/test_sign_in.py."""
+    force_login = Client.force_login
+
+    def whole(self: Client, user: Any, backend: str | None = None) -> None:
+        force_login(self, user, backend)
+        session = self.session
+        session.update(second_factor_of(user))
+        session.save()
+
+    Client.force_login = whole  # type: ignore[method-assign]
+
+
+def second_factor_of(user: Any) -> dict[str, object]:
+    """What a session knows after the second step."""
+    records = [{"method": "password", "at": time.time()}, {"method": "mfa", "at": time.time(), "type": "totp"}]
+    return {"account_authentication_methods": records, "account_authentication_methods_user": str(user.pk)}
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser, User
@@ -15,7 +16,7 @@ from salur.lib.problem import NotFound, Problem
 from salur.lib.sql import Queries
 from salur.lib.viewer import Viewer
 from salur.offices.models import Office
-from salur.web.models import NATIONAL, Membership, Role
+from salur.web.models import NATIONAL, NEEDS_SECOND_FACTOR, Membership, Role
 
 queries = Queries(__file__)
 
@@ -24,17 +25,36 @@ class OfficeNeeded(Problem):
     code = "office_needed"
 
 
-def viewer(*, user: AbstractBaseUser | AnonymousUser, now: datetime) -> Viewer | None:
-    """Who looks, with which scope; ``None`` without a role, or after its last day."""
+class Standing(NamedTuple):
+    """A user's role as it stands: ``ended`` after its last day; ``demonstration`` for an account that `salur demo` made."""
+
+    viewer: Viewer
+    ended: bool
+    demonstration: bool
+
+    @property
+    def needs_factor(self) -> bool:
+        return self.viewer.role in NEEDS_SECOND_FACTOR
+
+
+def standing(*, user: AbstractBaseUser | AnonymousUser, now: datetime) -> Standing | None:
+    """Who looks, with which scope; ``None`` for a user without a role."""
     found = queries.viewer(user=user.pk, now=now)
     if not found:
         return None
     (row,) = found
     branches = None if row.branches is None else tuple(row.branches)
-    return Viewer(
+    viewer = Viewer(
         name=user.get_username(), role=row.role, office=row.office, office_code=row.office_code, office_name=row.office_name,
         branches=branches,
     )  # fmt: skip
+    return Standing(viewer, row.ended, row.demonstration)
+
+
+def viewer(*, user: AbstractBaseUser | AnonymousUser, now: datetime) -> Viewer | None:
+    """As ``standing``, but ``None`` after the role's last day."""
+    found = standing(user=user, now=now)
+    return None if found is None or found.ended else found.viewer
 
 
 @transaction.atomic
@@ -47,11 +67,12 @@ def give_role(
     at: datetime,
     ends: date | None = None,
     password: str | None = None,
+    demonstration: bool = False,
 ) -> User:
     """Make a user, or give an existing one another role; ``password`` None leaves the one there is (a new user then cannot sign in).
 
-    ``ends`` is the last day of the role, for people hired for a time. Roles below the nation need an office. Raises ``OfficeNeeded``,
-    ``NotFound``.
+    ``ends`` is the last day of the role, for people hired for a time. ``demonstration``: no second factor, in a demo's home only.
+    Roles below the nation need an office. Raises ``OfficeNeeded``, ``NotFound``.
     """
     if office_code is None and role not in NATIONAL:
         raise OfficeNeeded(f"The role {role} needs an office: name the one where {username} works.")
@@ -64,7 +85,9 @@ def give_role(
     elif made:
         user.set_unusable_password()
     user.save()
-    Membership.objects.update_or_create(user=user, defaults={"role": role, "office": office, "ends": ends})
+    Membership.objects.update_or_create(
+        user=user, defaults={"role": role, "office": office, "ends": ends, "demonstration": demonstration}
+    )
     facts = {
         "role": role.value,
         "office": office_code,
@@ -105,7 +128,9 @@ def make_demo_users(*, at: datetime) -> list[dict[str, str]]:
         if office is None and role not in NATIONAL:
             continue
         password = f"{secrets.choice(_WORDS)}-{secrets.choice(_WORDS)}-{secrets.randbelow(9000) + 1000}"
-        give_role(actor="demo", username=username, role=role, office_code=office, at=at, password=password)
+        give_role(
+            actor="demo", username=username, role=role, office_code=office, at=at, password=password, demonstration=True
+        )
         made.append({"role": role.value, "username": username, "password": password})
     return made
 

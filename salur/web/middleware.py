@@ -10,11 +10,10 @@ from django.shortcuts import render
 from django.utils import translation
 from django.utils.functional import SimpleLazyObject
 
-from salur.lib.clock import now
 from salur.lib.problem import Problem
-from salur.lib.viewer import Viewer, viewer_of
-from salur.web import actions
+from salur.lib.viewer import viewer_of
 from salur.web.models import Role
+from salur.web.sign_in import gate
 
 Answer = Callable[[HttpRequest], HttpResponse]
 log = logging.getLogger(__name__)
@@ -34,13 +33,19 @@ CONTENT_SECURITY_POLICY = "; ".join(
     ]
 )
 
+# Signing in may lead on to an organisation's own sign-in, and a browser counts that as where the form went.
+SIGN_IN_POLICY = CONTENT_SECURITY_POLICY.replace(
+    "form-action 'self'", " ".join(["form-action 'self'", *settings.SIGN_IN_ORIGINS])
+)
+
 
 def content_security_policy(get_response: Answer) -> Answer:
     """Send the policy with every answer that has none of its own."""
 
     def answer(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        policy = SIGN_IN_POLICY if request.path.startswith("/masuk/") else CONTENT_SECURITY_POLICY
+        response.headers.setdefault("Content-Security-Policy", policy)
         response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
         return response
 
@@ -61,17 +66,13 @@ def language(get_response: Answer) -> Answer:
 
 
 def viewer(get_response: Answer) -> Answer:
-    """Let ``viewer_of`` find the signed-in person's role and scope; the database is asked once, when a page first wants to know."""
+    """Let ``viewer_of`` find the signed-in person's role and scope, and keep out whom the gate bars; the database is asked once a request."""
 
     def answer(request: HttpRequest) -> HttpResponse:
-        request.find_viewer = functools.cache(lambda: _viewer(request))  # type: ignore[attr-defined]
-        return get_response(request)
+        request.find_viewer = functools.cache(lambda: gate.viewer(request))  # type: ignore[attr-defined]
+        return gate.turned_away(request) or get_response(request)
 
     return answer
-
-
-def _viewer(request: HttpRequest) -> Viewer | None:
-    return actions.viewer(user=request.user, now=now()) if request.user.is_authenticated else None
 
 
 def viewer_in_templates(request: HttpRequest) -> dict[str, object]:

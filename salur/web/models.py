@@ -23,14 +23,22 @@ class Role(models.TextChoices):
 # These may look at the whole country; everybody else is given an office.
 NATIONAL = (Role.MINISTRY, Role.HEADQUARTERS, Role.AUDITOR)
 
+# They approve lists, plans, payments and floats, take cash over, or decide holds and what goes back: with a stolen password alone nobody
+# does that. Officers hand out cash with their phone, whose key is their factor, and change nothing on pages; auditors read. Both may have one.
+NEEDS_SECOND_FACTOR = frozenset({Role.MINISTRY, Role.HEADQUARTERS, Role.REGION, Role.BRANCH, Role.COORDINATOR})
+
 
 class Membership(models.Model):
-    """``office`` bounds what the user sees: it and everything below it. ``ends`` is the last day that the role holds, by the office's day."""
+    """``office`` bounds what the user sees: it and everything below it. ``ends`` is the last day that the role holds, by the office's day.
+
+    ``demonstration``: made by `salur demo`; needs no second factor as long as the home is a demo's.
+    """
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE)
     role = models.TextField(choices=Role.choices)
     office = models.ForeignKey(Office, models.PROTECT, null=True, related_name="+")
     ends = models.DateField(null=True)
+    demonstration = models.BooleanField(default=False)
 
     class Meta:
         constraints = [

@@ -1,26 +1,26 @@
 -- name: viewer
--- The role of a user today, and the branches below its office; no row when there is no role or it has ended.
+-- The role of a user, whether it has ended, and the branches below its office; no row when there is no role.
 -- A sub-branch is a counter of its branch: who works there sees the branch. Who works at the top sees the country.
 WITH RECURSIVE given AS (
-    SELECT m.role, o.id, o.kind, o.parent_id
+    SELECT m.role, o.id, o.kind, o.parent_id, m.demonstration,
+        coalesce(m.ends < (%(now)s::timestamptz AT TIME ZONE coalesce(o.timezone, 'Asia/Jakarta'))::date, false) AS ended
     FROM web_membership AS m LEFT JOIN offices_office AS o ON o.id = m.office_id
     WHERE m.user_id = %(user)s
-        AND (m.ends IS NULL OR m.ends >= (%(now)s::timestamptz AT TIME ZONE coalesce(o.timezone, 'Asia/Jakarta'))::date)
 ),
 up AS (
     SELECT * FROM given
     UNION ALL
-    SELECT up.role, o.id, o.kind, o.parent_id FROM up JOIN offices_office AS o ON o.id = up.parent_id WHERE up.kind = 'KCP'
+    SELECT up.role, o.id, o.kind, o.parent_id, up.demonstration, up.ended FROM up JOIN offices_office AS o ON o.id = up.parent_id WHERE up.kind = 'KCP'
 ),
 membership AS (
-    SELECT role, CASE WHEN kind <> 'HQ' THEN id END AS office FROM up WHERE kind IS DISTINCT FROM 'KCP'
+    SELECT role, demonstration, ended, CASE WHEN kind <> 'HQ' THEN id END AS office FROM up WHERE kind IS DISTINCT FROM 'KCP'
 ),
 below AS (
     SELECT o.id, o.kind FROM offices_office AS o JOIN membership AS m ON m.office = o.id
     UNION ALL
     SELECT o.id, o.kind FROM offices_office AS o JOIN below ON o.parent_id = below.id
 )
-SELECT m.role, m.office, coalesce(o.code, '') AS office_code, coalesce(o.name, '') AS office_name,
+SELECT m.role, m.demonstration, m.ended, m.office, coalesce(o.code, '') AS office_code, coalesce(o.name, '') AS office_name,
     CASE WHEN m.office IS NOT NULL THEN (SELECT coalesce(array_agg(id ORDER BY id), '{}') FROM below WHERE kind IN ('KC', 'KCU')) END AS branches
 FROM membership AS m LEFT JOIN offices_office AS o ON o.id = m.office
 

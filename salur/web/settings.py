@@ -8,6 +8,7 @@ import salur.lib.arrays  # noqa: F401 — packed columns are known to every conn
 from salur.lib import logs
 from salur.lib.database import salur_home, settings_url
 from salur.lib.secrets import secret_key
+from salur.web.sign_in import settings as sign_in
 
 PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -65,6 +66,11 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "procrastinate.contrib.django",
 ]
 MIDDLEWARE = [
@@ -78,8 +84,9 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "salur.web.middleware.viewer",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "salur.web.middleware.viewer",
     "salur.web.middleware.ProblemPage",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -129,6 +136,7 @@ SALUR_HOME = salur_home()
 PROXIES = int(os.environ.get("SALUR_PROXIES", "0"))
 COMPLAINTS = [line.strip() for line in os.environ.get("SALUR_COMPLAINTS", "Kementerian Sosial: telepon 171").split("|")]
 SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = 12 * 3600  # a working day
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -137,3 +145,48 @@ LOGIN_URL = "/masuk/"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/masuk/"
 CSRF_FAILURE_VIEW = "salur.web.views.csrf_refused"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
+    for name, options in (
+        ("UserAttributeSimilarityValidator", {}),
+        ("MinimumLengthValidator", {"min_length": 10}),
+        ("CommonPasswordValidator", {}),
+        ("NumericPasswordValidator", {}),
+    )
+]
+
+# Sign-in (salur/web/sign_in). The server's processes count wrong attempts together: in the database, which they share.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "web_cache",
+        "OPTIONS": {"MAX_ENTRIES": 1_000_000},  # expired ones are dropped; a living count never is for want of room
+    }
+}
+ACCOUNT_ADAPTER = "salur.web.sign_in.adapters.AccountAdapter"
+ACCOUNT_EMAIL_VERIFICATION = "none"  # an address is vouched for by who invites
+ACCOUNT_LOGIN_METHODS = sign_in.LOGIN_METHODS
+ACCOUNT_SIGNUP_FIELDS = sign_in.SIGNUP_FIELDS
+ACCOUNT_RATE_LIMITS = sign_in.RATE_LIMITS
+ACCOUNT_SESSION_REMEMBER = True  # until SESSION_COOKIE_AGE
+MFA_ADAPTER = "salur.web.sign_in.adapters.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_TOLERANCE = 1  # a telephone whose clock is half a minute off
+MFA_RATE_LIMITS = sign_in.MFA_RATE_LIMITS
+SOCIALACCOUNT_ADAPTER = "salur.web.sign_in.adapters.OrganisationAdapter"
+SOCIALACCOUNT_PROVIDERS = sign_in.providers()
+SIGN_IN_ORIGINS = sign_in.origins(SOCIALACCOUNT_PROVIDERS)
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = True
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+SOCIALACCOUNT_AUTO_SIGNUP = False
+# How many proxies before us add to X-Forwarded-For: a guesser must not choose the address that is counted.
+ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("SALUR_TRUSTED_PROXIES", "0"))
+
+
+def DEMO_HOME() -> bool:
+    """Whether `salur demo` made this home: nothing else puts a folder of that name there."""
+    return (SALUR_HOME / "demo").is_dir()

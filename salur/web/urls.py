@@ -1,6 +1,6 @@
 """Where every address leads: the phones' API, then the pages."""
 
-from django.contrib.auth.views import LoginView, LogoutView
+from allauth.account.views import login, logout, reauthenticate
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.i18n import set_language
 
@@ -9,6 +9,7 @@ from salur.jobs.views import job, job_file, jobs
 from salur.monitoring.views import realisation
 from salur.web.api import api
 from salur.web.check import cek
+from salur.web.sign_in.views import RemoveKey, cancelled, failed
 from salur.web.views import home
 from salur.web.watching import health, metrics
 
@@ -27,8 +28,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cek", cek),  # as people type it from a letter
     path("health/", health, name="health"),
     path("metrics", metrics, name="metrics"),
-    path("masuk/", LoginView.as_view(template_name="sign_in.html", redirect_authenticated_user=True), name="login"),
-    path("keluar/", LogoutView.as_view(), name="logout"),
+    path("masuk/", login, name="account_login"),  # as allauth calls it; the folders below say login
+    path("masuk/", login, name="login"),
+    path("keluar/", logout, name="account_logout"),
+    path("keluar/", logout, name="logout"),
+    path("masuk/ulang/", reauthenticate, name="account_reauthenticate"),
+    path("masuk/faktor/webauthn/keys/<int:pk>/remove/", RemoveKey.as_view(), name="mfa_remove_webauthn"),
+    path("masuk/faktor/", include("allauth.mfa.urls")),
+    path("masuk/organisasi/", include("allauth.socialaccount.providers.openid_connect.urls")),
+    path("masuk/organisasi/dibatalkan/", cancelled, name="socialaccount_login_cancelled"),
+    path("masuk/organisasi/gagal/", failed, name="socialaccount_login_error"),
+    path("masuk/organisasi/tidak-dikenal/", failed, name="socialaccount_signup"),
     path("bahasa/", set_language, name="set_language"),
     path("pekerjaan/", jobs, name="jobs"),
     path("pekerjaan/<uuid:job>/", job, name="job"),
