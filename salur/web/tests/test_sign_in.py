@@ -29,6 +29,12 @@ def quick_passwords(settings):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch):
+    """The session learns of a factor when the factor is durable; in these tests, rolled back as they are, at once."""
+    monkeypatch.setattr("django.db.transaction.on_commit", lambda then, **_: then())
+
+
 def person(role=Role.BRANCH, *, username="siti", **given):
     office = None if role in ("ministry", "headquarters", "auditor") else "REG-5" if role == Role.REGION else "KC-BDW"
     return give_role(
