@@ -5,12 +5,12 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.core.cache import cache
 from django.db import transaction
 
 from salur.areas.models import Area
 from salur.lib.clock import WIB, moment
 from salur.lib.problem import NotFound, Problem
+from salur.lib.process_cache import cache
 from salur.lib.sql import Queries, Recount
 from salur.lib.viewer import Viewer
 from salur.monitoring.rules import (

@@ -12,7 +12,6 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -23,6 +22,7 @@ from django.views.decorators.http import require_safe
 
 from salur.areas.rules import dotted
 from salur.lib.clock import now
+from salur.lib.process_cache import cache
 from salur.lib.viewer import Viewer, viewer_of
 from salur.monitoring import actions
 from salur.monitoring.charts import burn_up, spark

@@ -162,7 +162,8 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "web_cache",
         "OPTIONS": {"MAX_ENTRIES": 1_000_000},  # expired ones are dropped; a living count never is for want of room
-    }
+    },
+    "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "process"},
 }
 ACCOUNT_ADAPTER = "salur.web.sign_in.adapters.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"  # an address is vouched for by who invites
@@ -184,7 +185,7 @@ SOCIALACCOUNT_EMAIL_AUTHENTICATION = True
 SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
 SOCIALACCOUNT_AUTO_SIGNUP = False
 # How many proxies before us add to X-Forwarded-For: a guesser must not choose the address that is counted.
-ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("SALUR_TRUSTED_PROXIES", "0"))
+ALLAUTH_TRUSTED_PROXY_COUNT = PROXIES
 
 
 def DEMO_HOME() -> bool:

@@ -5,7 +5,6 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from pypdf import PdfReader
@@ -18,6 +17,7 @@ from salur.evaluation.models import Note
 from salur.evaluation.rules import Measure, Side, Tag
 from salur.lib.indonesian import number, percent
 from salur.lib.problem import Conflict, NotFound, Problem
+from salur.lib.process_cache import cache
 from salur.lib.stage_tables import open_stage_partitions
 from salur.offices.models import Office, Officer
 from salur.oversight.actions import answer_complaint, receive_complaint

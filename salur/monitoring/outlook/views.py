@@ -6,7 +6,6 @@ from datetime import date
 from math import floor
 from urllib.parse import urlencode
 
-from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import path, reverse
@@ -15,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from salur.lib.clock import now
+from salur.lib.process_cache import cache
 from salur.lib.viewer import viewer_of
 from salur.monitoring.outlook.actions import Forecast, Outlook, outlook
 from salur.programmes.actions import stage_by_code

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 
 from conftest import entitle
 from salur.areas.models import Area
 from salur.lib.problem import NotFound
+from salur.lib.process_cache import cache
 from salur.lib.sql import Queries
 from salur.monitoring.actions import Quotation, load_quotations
 from salur.monitoring.charts import burn_up

@@ -6,7 +6,6 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.core.cache import cache
 from django.db import connection
 from PIL import Image
 
@@ -18,6 +17,7 @@ from salur.evidence.actions import record_geotags
 from salur.evidence.rules import Geotag
 from salur.lib.clock import now
 from salur.lib.problem import Conflict, NotFound, Problem
+from salur.lib.process_cache import cache
 from salur.offices.models import Officer
 from salur.oversight import actions
 from salur.oversight.commands import oversight

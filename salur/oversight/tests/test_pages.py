@@ -4,7 +4,6 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.utils import translation
@@ -15,6 +14,7 @@ from salur.cases.models import Case, Event
 from salur.jobs.models import Job
 from salur.lib.clock import now
 from salur.lib.letter_code import letter_code
+from salur.lib.process_cache import cache
 from salur.oversight import actions
 from salur.oversight.models import Answer, Complaint, ComplaintStep, ControlVisit, Knock, Sample
 from salur.oversight.public import COMPLAINTS_AN_HOUR

@@ -2,10 +2,10 @@
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.test import Client
 
 from conftest import NOON, PostOffice
+from salur.lib.process_cache import cache
 from salur.monitoring.outlook.tests.test_outlook import campaign
 from salur.web.actions import give_role
 from salur.web.models import Role
