@@ -131,10 +131,13 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = True
 
 SALUR_HOME = salur_home()
-# Where a family complains, as letters say it: lines with | between them. 171 is the ministry's call centre.
 # How many proxies of ours stand before the server: so many addresses at the end of X-Forwarded-For can be believed.
 PROXIES = int(os.environ.get("SALUR_PROXIES", "0"))
+# Where a family complains, as letters say it: lines with | between them. 171 is the ministry's call centre.
 COMPLAINTS = [line.strip() for line in os.environ.get("SALUR_COMPLAINTS", "Kementerian Sosial: telepon 171").split("|")]
+if PROXIES:  # the one that ends TLS; without one, a laptop is its own only visitor
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 12 * 3600  # a working day
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -184,7 +187,7 @@ SIGN_IN_ORIGINS = sign_in.origins(SOCIALACCOUNT_PROVIDERS)
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = True
 SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
 SOCIALACCOUNT_AUTO_SIGNUP = False
-# How many proxies before us add to X-Forwarded-For: a guesser must not choose the address that is counted.
+# A guesser must not choose the address that is counted.
 ALLAUTH_TRUSTED_PROXY_COUNT = PROXIES
 
 
