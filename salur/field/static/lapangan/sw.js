@@ -83,9 +83,15 @@ worker.addEventListener("fetch", (event) => {
   const name = url.pathname.slice(base.pathname.length) || "index.html";
   event.respondWith(
     (async () => {
-      const cache = await caches.open(await served());
-      const kept = await cache.match(new URL(name, base));
-      if (kept || !(name in shell.lazy)) return kept ?? fetch(event.request);
+      let cache;
+      try {
+        cache = await caches.open(await served());
+        const kept = await cache.match(new URL(name, base));
+        if (kept) return kept;
+      } catch {
+        // A disk that is full or was cut off in the middle of a write: the server has the same bytes.
+      }
+      if (!cache || !(name in shell.lazy)) return fetch(event.request);
       const fetched = await fetch(new Request(new URL(name, base), { integrity: shell.lazy[name] }));
       if (fetched.ok) await cache.put(new URL(name, base), fetched.clone());
       return fetched;
