@@ -22,10 +22,14 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
-from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Response, expect, sync_playwright
+
+from tests.browser.handset import PATIENCE_MS
 
 # Playwright's loop runs in the thread of the tests; Django takes that for an asynchronous program, which it is not.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+
+expect.set_options(timeout=PATIENCE_MS)
 
 ROOT = Path(__file__).resolve().parents[2]
 PHONE, DESKTOP = {"width": 360, "height": 640}, {"width": 1280, "height": 800}
@@ -71,12 +75,14 @@ def server(chromium: str, django_db_setup: None, django_db_blocker: pytest.Fixtu
     ]
     process = subprocess.Popen(command, env=given, cwd=ROOT)
     url = f"http://127.0.0.1:{port}"
-    for _ in range(100):
+    until = time.monotonic() + 120  # a busy machine takes its time
+    while True:
         try:
             urlopen(f"{url}/static/web/salur.svg").read()  # noqa: S310 — our own server
             break
         except OSError:
-            assert process.poll() is None, "the server did not start"
+            assert process.poll() is None, "the server ended"
+            assert time.monotonic() < until, "the server did not start"
             time.sleep(0.1)
     yield url
     process.terminate()

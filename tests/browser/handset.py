@@ -23,6 +23,8 @@ import numpy as np
 import segno
 from playwright.sync_api import BrowserContext, BrowserType, Page
 
+# A machine that runs six other things starts a camera or a browser in its own time; nothing here is measured with a watch.
+PATIENCE_MS = 120_000
 PIN = "271828"
 HERE = {"latitude": -7.9137, "longitude": 113.8214, "accuracy": 8}
 
@@ -73,15 +75,15 @@ class Handset:
         self.process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, env=environment
         )
-        until = time.monotonic() + 30
+        until = time.monotonic() + PATIENCE_MS / 1000
         while not (port_file.exists() and port_file.read_text().count("\n") >= 1):
             assert self.process.poll() is None, "the browser did not start"
-            assert time.monotonic() < until, "the browser did not start in 30 s"
+            assert time.monotonic() < until, "the browser did not start in time"
             time.sleep(0.03)
         port = port_file.read_text().splitlines()[0]
         self.browser = self.driver.connect_over_cdp(f"http://127.0.0.1:{port}")
         self.context: BrowserContext = self.browser.contexts[0]
-        self.context.set_default_timeout(15_000)
+        self.context.set_default_timeout(PATIENCE_MS)
         self.context.grant_permissions(["camera", "geolocation"], origin=self.server)
         self.context.set_geolocation(HERE)  # type: ignore[arg-type]
         self.page = self.new_page()

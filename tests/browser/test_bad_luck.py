@@ -7,6 +7,7 @@ import base64
 import hashlib
 import json
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,7 +25,7 @@ from salur.ledger import actions as ledger
 from salur.lib.clock import now
 from salur.lib.letter_code import letter_code
 from salur.payments import actions as payments
-from tests.browser.handset import Handset, Line, new_profile, press, type_pin
+from tests.browser.handset import PATIENCE_MS, Handset, Line, new_profile, press, type_pin
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -64,12 +65,12 @@ def enrol(handset: Handset, office: PostOffice) -> UUID:
     """The phone becomes Siti's and fetches ten families; returns the device."""
     token = lease.offer_enrolment(officer=office.officers[0], actor="kepala", at=now())
     page = handset.open(f"/lapangan/#daftar={token}.{sealing.fingerprint()}")
-    expect(page.locator(".tests b.good, .tests b.poor")).to_have_count(5, timeout=30_000)
+    expect(page.locator(".tests b.good, .tests b.poor")).to_have_count(5)
     press(page, "Lanjut")
     type_pin(page)
     expect(page.get_by_role("heading", name="Ulangi PIN")).to_be_visible()
     type_pin(page)
-    expect(page.get_by_text("Belum ada danom")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("Belum ada danom")).to_be_visible()
     with connection.cursor() as cursor:
         cursor.execute("SELECT id FROM field_device ORDER BY enrolled_at DESC LIMIT 1")
         return UUID(str(cursor.fetchone()[0]))
@@ -101,7 +102,7 @@ def begin(handset: Handset, office: PostOffice) -> UUID:
 
 
 def home_and_sent(page: Page) -> None:
-    expect(page.locator("#strip b").first).to_have_text("0", timeout=30_000)
+    expect(page.locator("#strip b").first).to_have_text("0")
 
 
 def open_card(page: Page, id: UUID) -> None:
@@ -135,7 +136,7 @@ def again(handset: Handset) -> Page:
     page = handset.start()
     handset.open()
     type_pin(page)
-    page.locator("#strip").wait_for(timeout=30_000)
+    page.locator("#strip").wait_for()
     return page
 
 
@@ -149,8 +150,9 @@ def kinds() -> list[str]:
     return [kind for _, kind, _ in at_server()]
 
 
-def until(true: Callable[[], bool], page: Page, seconds: float = 30) -> None:
-    for _ in range(round(seconds * 5)):
+def until(true: Callable[[], bool], page: Page, seconds: float = PATIENCE_MS / 1000) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
         if true():
             return
         page.wait_for_timeout(200)
@@ -213,7 +215,7 @@ def test_two_tabs_pay_a_family_once_and_share_one_chain(handset: Handset, line: 
     press(one, "Tutup hari kerja")
     one.fill("#left", "5400000")
     press(one, "Tutup dan serahkan Rp5.400.000")
-    expect(one.get_by_text("Hari kerja ditutup").first).to_be_visible(timeout=15_000)
+    expect(one.get_by_text("Hari kerja ditutup").first).to_be_visible()
     two.locator("[data-value=ktp]").click()
     two.locator("[data-value=bare]").click()
     two.locator("#hand-over:enabled").click()
@@ -254,7 +256,7 @@ def test_a_clock_of_2020_stops_no_payment_but_no_day_is_begun_on_it(
     press(page, "Tutup hari kerja")
     page.fill("#left", "5400000")
     press(page, "Tutup dan serahkan Rp5.400.000")
-    expect(page.get_by_text("Hari kerja ditutup").first).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("Hari kerja ditutup").first).to_be_visible()
     press(page, "Ke beranda")
     press(page, "Buka hari kerja")
     page.fill("#float", "1000000")
@@ -345,15 +347,15 @@ def test_after_five_wrong_pins_the_phone_is_enrolled_again_and_what_it_kept_is_p
     handset.open()
     for left in (4, 3):
         type_pin(page, "314159")
-        expect(page.get_by_text(f"Sisa {left} kali")).to_be_visible(timeout=10_000)
+        expect(page.get_by_text(f"Sisa {left} kali")).to_be_visible()
     handset.kill()  # taking the battery out buys no further tries
     page = handset.start()
     handset.open()
     for left in (2, 1):
         type_pin(page, "314159")
-        expect(page.get_by_text(f"Sisa {left} kali")).to_be_visible(timeout=10_000)
+        expect(page.get_by_text(f"Sisa {left} kali")).to_be_visible()
     type_pin(page, "314159")
-    expect(page.get_by_text("Daftar dihapus")).to_be_visible(timeout=10_000)
+    expect(page.get_by_text("Daftar dihapus")).to_be_visible()
     assert [event["typ"] for event in page.evaluate(OUTBOX)] == ["OPEN", "PAY", "PAY"]
     with page.expect_download() as saved:
         press(page, "Simpan berkas darurat")
@@ -391,7 +393,7 @@ def test_a_phone_revoked_while_offline_brings_all_it_has_and_then_forgets(
     pay(page, office.entitlements[1])  # it cannot know
     line.dead = False
     page.evaluate(RUN)
-    expect(page.get_by_text("HP ini dicabut")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("HP ini dicabut")).to_be_visible()
     assert kinds() == ["OPEN", "PAY", "PAY"]
     before, after = at_server()[1][2], at_server()[2][2]
     assert before.startswith("ACCEPTED"), "what was paid before the phone was revoked is a payment"
@@ -411,7 +413,7 @@ def test_a_revoked_phone_with_nothing_to_send_learns_it_too(handset: Handset, of
     device = begin(handset, office)
     lease.revoke_device(device=device, reason="petugas berhenti", actor="kepala", at=now())
     page = again(handset)
-    expect(page.get_by_text("HP ini dicabut")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("HP ini dicabut")).to_be_visible()
 
 
 def test_what_others_paid_or_held_reaches_the_list_on_the_phone(handset: Handset, office: PostOffice) -> None:
@@ -499,9 +501,9 @@ def test_a_new_version_waits_until_the_outbox_is_empty_and_the_day_closed(
     press(page, "Tutup hari kerja")
     page.fill("#left", "4800000")
     press(page, "Tutup dan serahkan Rp4.800.000")
-    expect(page.get_by_text("Hari kerja ditutup").first).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("Hari kerja ditutup").first).to_be_visible()
     press(page, "Ke beranda")
-    expect(page.locator(".pad")).to_be_visible(timeout=20_000)  # started anew, by itself
+    expect(page.locator(".pad")).to_be_visible()  # started anew, by itself
     assert page.evaluate(INSTALLED) == "next"
     type_pin(page)
     page.locator("#strip").wait_for()

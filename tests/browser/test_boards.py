@@ -153,7 +153,7 @@ def test_a_payment_reaches_an_open_board_within_five_seconds_without_reloading(l
 
     country.pay(land.stage, office, village, 7, datetime.now(UTC))
     began = time.monotonic()
-    expect(line.locator(".c-paid")).to_have_text(f"{before + 7:,}".replace(",", "."), timeout=5_000)
+    expect(line.locator(".c-paid")).to_have_text(f"{before + 7:,}".replace(",", "."))
     assert time.monotonic() - began <= 5.0
     assert window.page.evaluate("window.notReloaded") is True
     assert window.page.locator("#days").get_attribute("open") is not None, "what a person opened stays open"
@@ -164,16 +164,16 @@ def test_an_open_board_says_when_it_is_cut_off_and_recovers(land, visit):
     window = visit("cabang")
     window.go(BRANCH)
     window.context.set_offline(True)
-    expect(window.page.locator("#cut-off")).to_be_visible(timeout=6_000)
+    expect(window.page.locator("#cut-off")).to_be_visible()
     window.context.set_offline(False)
-    expect(window.page.locator("#cut-off")).to_be_hidden(timeout=6_000)
+    expect(window.page.locator("#cut-off")).to_be_hidden()
 
 
 def test_an_open_board_whose_session_ended_becomes_the_sign_in_page(land, visit):
     window = visit("cabang")
     window.go(BRANCH)
     Session.objects.all().delete()
-    window.page.wait_for_url("**/masuk/?next=**", timeout=8_000)
+    window.page.wait_for_url("**/masuk/?next=**")
 
 
 def test_everything_can_be_read_without_scripts(land, visit):

@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.faults]
 
 RECORDS, FAULTS, KILLS = (int(part) for part in os.environ.get("SALUR_BAD_LUCK", "1000,300,20").split(","))
 FAMILIES = min(2_000, RECORDS * 6 // 10)
-PATIENCE_S = 120 + RECORDS * 0.6
+PATIENCE_S = 300 + RECORDS
 
 # What an officer's thumbs would do, without the thumbs: pay every family, then photograph houses; every third record has a photo. The button "send now" is
 # pressed whenever nothing is being sent.
@@ -114,12 +114,12 @@ def enrolled(handset: Handset, office: PostOffice, families: int) -> None:
     page = handset.start()
     token = lease.offer_enrolment(officer=office.officers[0], actor="kepala", at=now())
     handset.open(f"/lapangan/#daftar={token}.{sealing.fingerprint()}")
-    expect(page.locator(".tests .good")).to_have_count(4, timeout=30_000)
+    expect(page.locator(".tests .good")).to_have_count(4)
     press(page, "Lanjut")
     type_pin(page)
     expect(page.get_by_role("heading", name="Ulangi PIN")).to_be_visible()
     type_pin(page)
-    expect(page.get_by_text("Belum ada danom")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("Belum ada danom")).to_be_visible()
     with connection.cursor() as cursor:
         cursor.execute("SELECT id FROM field_device")
         (device,) = cursor.fetchone()
@@ -129,7 +129,7 @@ def enrolled(handset: Handset, office: PostOffice, families: int) -> None:
     )  # fmt: skip
     page.evaluate("navigator.serviceWorker.ready.then(() => true)")  # from here on the app itself needs no line
     press(page, "Ambil danom")
-    expect(page.get_by_text(f"{families:,} KPM".replace(",", ".")).first).to_be_visible(timeout=20_000)
+    expect(page.get_by_text(f"{families:,} KPM".replace(",", ".")).first).to_be_visible()
 
 
 def at_work(handset: Handset, shown: set[str], records: int) -> Page:
@@ -147,13 +147,13 @@ def awake_again(handset: Handset) -> None:
     handset.open()
     for _ in range(4):
         try:
-            page.locator(".pad").wait_for(timeout=20_000)
+            page.locator(".pad").wait_for(timeout=60_000)
             break
         except TimeoutError:  # a file of the app did not come, as on any page: the officer starts it again
             print("started again:", handset.said[-3:])  # noqa: T201
             page.reload()
     page.keyboard.type(PIN)
-    page.locator("#strip").wait_for(timeout=30_000)
+    page.locator("#strip").wait_for()
 
 
 def invariants(phone: dict[str, Any], shown: set[str]) -> list[str]:
@@ -270,7 +270,8 @@ def test_a_phone_that_believes_too_much_is_found_out(
     line.share = 0.9
     shown: set[str] = set()
     page = at_work(handset, shown, 100)
-    for _ in range(200):
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until:
         page.wait_for_timeout(200)
         if len(shown) >= 100 and page.evaluate(NUMBERS)["unsent"] == 0:
             break

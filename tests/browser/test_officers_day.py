@@ -27,6 +27,7 @@ from salur.lib.letter_code import letter_code, letter_payload, letters_key
 from salur.payments import actions as payments
 from salur.planning.papers.actions import TEMPLATES
 from salur.planning.papers.rules import Family, Heading, letters
+from tests.browser.handset import PATIENCE_MS
 
 pytestmark = pytest.mark.browser
 
@@ -107,7 +108,7 @@ def phone(phone_browser: Browser, server: str, office: PostOffice) -> Iterator[P
         base_url=server, reduced_motion="reduce",
     )  # fmt: skip
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(PATIENCE_MS)
     page.on("pageerror", lambda error: print("page error:", error))  # noqa: T201
     page.on("console", lambda said: print("console:", said.text) if said.type == "error" else None)  # noqa: T201
     yield page
@@ -117,7 +118,7 @@ def phone(phone_browser: Browser, server: str, office: PostOffice) -> Iterator[P
 def enrol(page: Page, office: PostOffice) -> None:
     token = lease.offer_enrolment(officer=office.officers[0], actor="kepala", at=now())
     page.goto(f"/lapangan/#daftar={token}.{sealing.fingerprint()}")
-    expect(page.locator(".tests .good")).to_have_count(4, timeout=20_000)  # storage, decoder, camera, position
+    expect(page.locator(".tests .good")).to_have_count(4)  # storage, decoder, camera, position
 
 
 def type_pin(page: Page, pin: str = PIN) -> None:
@@ -145,7 +146,7 @@ def begin_day(page: Page, office: PostOffice, float_rp: str = "6000000") -> None
     type_pin(page)
     expect(page.get_by_role("heading", name="Ulangi PIN")).to_be_visible()
     type_pin(page)
-    expect(page.get_by_text("Belum ada danom")).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("Belum ada danom")).to_be_visible()
     hand_out(office)
     press(page, "Ambil danom")
     expect(page.get_by_text("10 KPM · Rp6.000.000")).to_be_visible()
@@ -179,7 +180,7 @@ def test_a_day_with_signal_without_and_with_it_again(phone: Page, office: PostOf
     page.screenshot(path=pictures / "lapangan-hari-ini.png")
 
     press(page, "Pindai undangan")  # the film's letter
-    expect(page.get_by_role("heading", name=NAMES[0])).to_be_visible(timeout=15_000)
+    expect(page.get_by_role("heading", name=NAMES[0])).to_be_visible()
     page.screenshot(path=pictures / "lapangan-kartu.png")
     receipts = [pay_open_card(page)]
     page.screenshot(path=pictures / "lapangan-resi.png")
@@ -214,11 +215,11 @@ def test_a_day_with_signal_without_and_with_it_again(phone: Page, office: PostOf
 
     page.context.set_offline(False)
     page.go_back()
-    expect(page.locator("#strip b").first).to_have_text("0", timeout=30_000)
+    expect(page.locator("#strip b").first).to_have_text("0")
     press(page, "Tutup hari kerja")
     page.fill("#left", "4800000")
     press(page, "Tutup dan serahkan Rp4.800.000")
-    expect(page.get_by_text("Serahkan sisa uang")).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("Serahkan sisa uang")).to_be_visible()
 
     assert [(seq, kind) for seq, kind, _ in events(office)] == [
         (1, "OPEN"),
@@ -245,9 +246,9 @@ def test_five_wrong_pins_wipe_the_list_but_never_the_outbox(phone: Page, office:
     page.goto("/lapangan/")
     for left in (4, 3, 2, 1):
         type_pin(page, "314159")
-        expect(page.get_by_text(f"Sisa {left} kali")).to_be_visible(timeout=10_000)
+        expect(page.get_by_text(f"Sisa {left} kali")).to_be_visible()
     type_pin(page, "314159")
-    expect(page.get_by_text("Daftar dihapus")).to_be_visible(timeout=10_000)
+    expect(page.get_by_text("Daftar dihapus")).to_be_visible()
     kept = page.evaluate(
         """async () => { const db = await import('/lapangan/db.js');
         return {outbox: (await db.all('outbox')).map((e) => [e.seq, e.typ]), chunks: (await db.all('chunks')).length,

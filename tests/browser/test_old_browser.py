@@ -74,12 +74,12 @@ def test_a_day_on_chromium_109(handset: Handset, office: PostOffice) -> None:
     assert "Chrome/109." in page.evaluate("navigator.userAgent") or "SALUR_OLD_CHROMIUM" in os.environ
     token = lease.offer_enrolment(officer=office.officers[0], actor="kepala", at=now())
     handset.open(f"/lapangan/#daftar={token}.{sealing.fingerprint()}")
-    expect(page.locator(".tests .good")).to_have_count(4, timeout=30_000)  # storage, decoder, camera, position
+    expect(page.locator(".tests .good")).to_have_count(4)  # storage, decoder, camera, position
     press(page, "Lanjut")
     type_pin(page)
     expect(page.get_by_role("heading", name="Ulangi PIN")).to_be_visible()
     type_pin(page)
-    expect(page.get_by_text("Belum ada danom")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("Belum ada danom")).to_be_visible()
     with connection.cursor() as cursor:
         cursor.execute("SELECT id FROM field_device")
         (device,) = cursor.fetchone()
@@ -92,11 +92,11 @@ def test_a_day_on_chromium_109(handset: Handset, office: PostOffice) -> None:
     press(page, "Buka hari kerja")
     page.fill("#float", "1200000")
     press(page, "Mulai bekerja")
-    expect(page.locator("#strip b").first).to_have_text("0", timeout=30_000)
+    expect(page.locator("#strip b").first).to_have_text("0")
 
     handset.context.set_offline(True)
     page.locator("[data-go=scan]").click()
-    expect(page.locator(".kpm h2")).to_have_text("Keluarga 1", timeout=20_000)
+    expect(page.locator(".kpm h2")).to_have_text("Keluarga 1")
     for id in office.entitlements[:2]:
         page.locator("#pay:enabled").click()
         page.locator("[data-value=ktp]").click()
@@ -116,12 +116,12 @@ def test_a_day_on_chromium_109(handset: Handset, office: PostOffice) -> None:
             page.fill("#query", letter_code(office.entitlements[1]))
             page.locator(".family").first.click()
     handset.context.set_offline(False)
-    expect(page.locator("#strip b").first).to_have_text("0", timeout=40_000)
-    expect(page.locator("#strip [data-n=photo]")).to_have_text("0", timeout=40_000)
+    expect(page.locator("#strip b").first).to_have_text("0")
+    expect(page.locator("#strip [data-n=photo]")).to_have_text("0")
     press(page, "Tutup hari kerja")
     page.fill("#left", "0")
     press(page, "Tutup dan serahkan Rp0")
-    expect(page.get_by_text("Hari kerja ditutup").first).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("Hari kerja ditutup").first).to_be_visible()
     with connection.cursor() as cursor:
         cursor.execute("SELECT kind, answer LIKE 'ACCEPTED%%' FROM field_event ORDER BY seq")
         assert cursor.fetchall() == [("OPEN", True), ("PAY", True), ("PAY", True), ("CLOSE", True)]

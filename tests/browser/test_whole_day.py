@@ -170,13 +170,13 @@ def test_the_whole_day_of_one_officer(handset: Handset, office: PostOffice, visi
 
     page = handset.start()
     handset.open(f"/lapangan/#daftar={code}")
-    expect(page.locator(".tests .good")).to_have_count(4, timeout=20_000)
+    expect(page.locator(".tests .good")).to_have_count(4)
     page.screenshot(path=pictures / "lapangan-daftar.png")
     press(page, "Lanjut")
     type_pin(page)
     expect(page.get_by_role("heading", name="Ulangi PIN")).to_be_visible()
     type_pin(page)
-    expect(page.get_by_text("Belum ada danom")).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("Belum ada danom")).to_be_visible()
 
     branch.go("/hp/")
     branch.page.get_by_role("link", name="Siti").click()
@@ -196,7 +196,7 @@ def test_the_whole_day_of_one_officer(handset: Handset, office: PostOffice, visi
     press(page, "Mulai bekerja")
     expect(page.locator("[data-cash=left] dd")).to_have_text("Rp18.000.000")
     page.screenshot(path=pictures / "lapangan-hari-ini.png")
-    expect(page.locator("#strip b").first).to_have_text("0", timeout=20_000)
+    expect(page.locator("#strip b").first).to_have_text("0")
 
     # No signal from here on.
     handset.context.set_offline(True)
@@ -262,13 +262,13 @@ def test_the_whole_day_of_one_officer(handset: Handset, office: PostOffice, visi
 
     # The signal is back.
     handset.context.set_offline(False)
-    expect(page.locator("#strip b").first).to_have_text("0", timeout=40_000)
-    expect(page.locator("#strip [data-n=photo]")).to_have_text("0", timeout=60_000)
+    expect(page.locator("#strip b").first).to_have_text("0")
+    expect(page.locator("#strip [data-n=photo]")).to_have_text("0")
     press(page, "Tutup hari kerja")
     page.fill("#left", "0")
     page.screenshot(path=pictures / "lapangan-tutup.png")
     press(page, "Tutup dan serahkan Rp0")
-    expect(page.get_by_text("Hari kerja ditutup").first).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("Hari kerja ditutup").first).to_be_visible()
     page.screenshot(path=pictures / "lapangan-ditutup.png")
 
     # At the branch: the board has moved, the phone has nothing left to tell, the books hold to the rupiah.

@@ -35,8 +35,27 @@ export async function persist() {
   return (await navigator.storage.persisted()) || (await navigator.storage.persist());
 }
 
-/** @param {MediaTrackConstraints} wish */
-export const camera = (wish) => navigator.mediaDevices.getUserMedia({ video: wish, audio: false });
+/** @param {number} ms @returns {Promise<void>} */
+export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/**
+ * The camera. A phone that is busy gives up on its own camera at times (it is still held by the screen before, or did not wake in the browser's ten
+ * seconds): that is asked for again. What the officer or the phone forbids is not.
+ * @param {MediaTrackConstraints | true} wish @returns {Promise<MediaStream>}
+ */
+export async function camera(wish) {
+  for (let left = CAMERA_TRIES; ; left--) {
+    try {
+      return await navigator.mediaDevices.getUserMedia({ video: wish, audio: false });
+    } catch (error) {
+      const busy = error instanceof DOMException && ["AbortError", "NotReadableError", "TimeoutError"].includes(error.name);
+      if (!busy || left <= 1) throw error;
+      await pause(CAMERA_PAUSE_MS);
+    }
+  }
+}
+const CAMERA_TRIES = 5;
+const CAMERA_PAUSE_MS = 500;
 
 /**
  * @param {(fix: GeolocationPosition) => void} onFix @param {(code: number) => void} onError 1 refused, 2 no position, 3 too slow, -3 no such device
@@ -52,6 +71,14 @@ export function watchPosition(onFix, onError) {
   const watch = navigator.geolocation.watchPosition(onFix, (error) => onError(error.code), options);
   return () => navigator.geolocation.clearWatch(watch);
 }
+
+/** Whether the app may know where it is; under a roof it need not know it now. @returns {Promise<boolean>} */
+export const mayLocate = () =>
+  new Promise((resolve) => {
+    if (!navigator.geolocation) return resolve(false);
+    const options = { maximumAge: 0, timeout: 8_000 };
+    navigator.geolocation.getCurrentPosition(() => resolve(true), (error) => resolve(error.code !== 1), options);
+  });
 
 /** Keeps the screen on while a family is served. @returns {Promise<() => void>} */
 export async function stayAwake() {

@@ -18,13 +18,23 @@ function decode(image) {
   const it = worker;
   const id = ++asked;
   return new Promise((resolve) => {
-    /** @param {MessageEvent} event */
-    const hear = ({ data }) => {
-      if (data.id !== id) return;
+    /** @param {{ text: string | null, error?: string }} data */
+    const end = (data) => {
       it.removeEventListener("message", hear);
+      it.removeEventListener("error", fail);
       resolve(data);
     };
+    /** @param {MessageEvent} event */
+    const hear = ({ data }) => {
+      if (data.id === id) end(data);
+      if (data.error && worker === it) release(); // one of its files did not come, and it will not ask for it again: the next question starts another
+    };
+    const fail = () => {
+      end({ text: null, error: "decoder" });
+      if (worker === it) release();
+    };
     it.addEventListener("message", hear);
+    it.addEventListener("error", fail);
     if (image) it.postMessage({ id, image }, [image.data.buffer]); // handed over, not copied: ten frames a second are ten megabytes
     else it.postMessage({ id, image });
   });
@@ -90,9 +100,11 @@ export function watch(video, onCode) {
   };
 }
 
-/** The decoder's memory goes back to the phone. */
+/** The decoder's memory goes back to the phone; who still waits for an answer hears that there is none. */
 export function release() {
-  worker?.terminate();
+  const it = worker;
   worker = null;
   canvas = null;
+  it?.terminate();
+  it?.dispatchEvent(new Event("error"));
 }
