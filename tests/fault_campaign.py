@@ -12,7 +12,6 @@ import contextlib
 import json
 import os
 import random
-import signal
 import sys
 import threading
 import time
@@ -49,7 +48,8 @@ class Havoc:
         self.plan = ["web"] * web + ["database"] * database
         self.rng.shuffle(self.plan)
         self.killed: Counter[str] = Counter()
-        self.restarted = 0
+        self.gave_up = 0  # how often the web server ended itself, and its keeper started it again
+        self._master: int | None = None
         self.failed: list[Exception] = []
         self.answered = lambda: 0
 
@@ -76,34 +76,31 @@ class Havoc:
             self.failed.append(error)
 
     def _watch(self, over: threading.Event) -> None:
-        """Also what watches over the server, as systemd would: granian ends itself when a worker dies twice within seconds."""
         due = self.answered() + self.rng.randint(1, self.between)
         while not over.is_set():
             time.sleep(0.005)
             assert self.server.process is not None
-            if self.server.process.poll() is not None:
-                self.restarted += 1
-                self.server.stop()
-                self.server.start()
+            assert self.server.process.poll() is None, "the keeper of the server ended"
+            self._look_at_master()
             if self.plan and self.answered() >= due:
                 self._kill(self.plan.pop())
                 due = self.answered() + self.rng.randint(1, 2 * self.between)
 
+    def _look_at_master(self) -> psutil.Process | None:
+        """The web server's own process below its keeper, when it runs."""
+        assert self.server.process is not None
+        try:
+            master = next(iter(psutil.Process(self.server.process.pid).children()), None)
+        except psutil.NoSuchProcess:
+            return None
+        if master is not None and master.pid != self._master:
+            self.gave_up += self._master is not None
+            self._master = master.pid
+        return master
+
     def _kill(self, what: str) -> None:
         if what == "web":
-            assert self.server.process is not None
-            workers = psutil.Process(self.server.process.pid).children(recursive=True)
-            # Mostly a worker, which its master replaces; now and then the whole server.
-            if workers and self.rng.random() < 0.8:
-                victim = self.rng.choice(workers)
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    victim.kill()
-                self.killed["web worker"] += 1
-            else:
-                os.killpg(self.server.process.pid, signal.SIGKILL)
-                self.server.process.wait()
-                self.killed["web server"] += 1
-                self.server.start()
+            self._kill_web(self.rng.random())
         else:
             database = EmbeddedServer(salur_home())._process()
             assert database is not None
@@ -118,6 +115,29 @@ class Havoc:
                     database.wait(30)
                 self.killed["database server"] += 1
                 ensure_running()
+
+    def _kill_web(self, lot: float) -> None:
+        """Mostly a worker, which its master replaces; now and then the master, whom the keeper replaces; or everything, as systemd would see it."""
+        assert self.server.process is not None
+        master = self._look_at_master()
+        workers = master.children(recursive=True) if master is not None else []
+        if lot < 0.75 and workers:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                self.rng.choice(workers).kill()
+            self.killed["web worker"] += 1
+        elif lot < 0.9 and master is not None:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                master.kill()
+            self._master = None  # it did not give up
+            self.killed["web master"] += 1
+        else:
+            for one in [psutil.Process(self.server.process.pid), *([master] if master else []), *workers]:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    one.kill()
+            self.server.process.wait()
+            self._master = None
+            self.killed["web server"] += 1
+            self.server.start()
 
     def _up_again(self) -> None:
         until = time.monotonic() + 60
@@ -221,7 +241,7 @@ def main() -> int:
         "seconds": round(time.monotonic() - began, 1), "families": wish.families, "seed": wish.seed, "phones": played.phones,
         "events": sum(played.made.values()), "requests": traffic.requests, "network_faults": sum(traffic.faults.values()),
         "faults": dict(traffic.faults), "broken_connections": traffic.broken, "refused": {str(k): v for k, v in traffic.refused.items()},
-        "killed": dict(havoc.killed), "restarted": havoc.restarted, "answers": dict(traffic.answers), "photos": traffic.photos, "cases": played.cases,
+        "killed": dict(havoc.killed), "gave_up": havoc.gave_up, "answers": dict(traffic.answers), "photos": traffic.photos, "cases": played.cases,
         "ledger_sha256": played.ledger_sha256, **found,
     }  # fmt: skip
     wrong = [name for name, value in found.items() if name != "payments" and value not in (0, [])]

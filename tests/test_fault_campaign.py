@@ -49,8 +49,8 @@ def test_killed_and_cut_off_it_loses_nothing_and_doubles_nothing_and_moves_the_s
     done = {
         "payments": found["payments"],
         "network_faults": found["network_faults"],
-        "web": killed.get("web worker", 0) + killed.get("web server", 0),
-        "database": killed.get("database backend", 0) + killed.get("database server", 0),
+        "web": sum(count for what, count in killed.items() if what.startswith("web")),
+        "database": sum(count for what, count in killed.items() if what.startswith("database")),
     }
     assert all(done[name] >= least[name] for name in least), done
     # The same seed without any disturbance: the same transfers, to the last one.

@@ -13,12 +13,14 @@ from django.core.wsgi import get_wsgi_application
 
 from salur.lib.clock import told
 from salur.lib.rights import APPLICATION, VARIABLE
+from salur.lib.serving import end_with_master
 from salur.simulate.server import MOMENT
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "salur.web.settings")
 # As salur/web/wsgi.py: whatever a request does, it cannot change a fact.
 os.environ.setdefault(VARIABLE, APPLICATION)
 _application = get_wsgi_application()
+end_with_master()
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -1,16 +1,15 @@
 """Start and stop the simulation's own server; and find one that answers."""
 
 import os
-import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 
 from django.db import connection
 
+from salur.lib import serving
 from salur.lib.problem import Problem
 
 PATIENCE_S = 120
@@ -33,15 +32,13 @@ def free_port() -> int:
 def start(
     *, port: int, workers: int = 2, application: str = APPLICATION, env: Mapping[str, str] = {}
 ) -> "subprocess.Popen[bytes]":
-    """Granian as `salur serve` runs it, with the scenario's clock, in a process group of its own; see ``wait_until_ready``."""
+    """As `salur serve` runs it, kept running likewise, with the scenario's clock; see ``wait_until_ready``."""
     connection.close()
-    command = [
-        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", str(workers),
-        "--blocking-threads", "8", "--backpressure", "64", "--respawn-failed-workers", "--respawn-interval", "0.5", "--log-level", "error",
-        application,
-    ]  # fmt: skip
+    command = serving.keeper(
+        [serving.granian(application, host="127.0.0.1", port=port, workers=workers, log_level="error")]
+    )
     # What it says goes to stderr: stdout is the answer of the verb.
-    return subprocess.Popen(command, env={**os.environ, **env}, start_new_session=True, stdout=2)
+    return subprocess.Popen(command, env={**os.environ, **env}, stdout=2)
 
 
 def wait_until_ready(port: int, process: "subprocess.Popen[bytes]", patience_s: float = PATIENCE_S) -> None:
@@ -61,12 +58,9 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
     """End a server and all of its workers."""
     if process.poll() is None:
         process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)  # workers that outlived it
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(serving.GRACE_S + 10)
+    process.kill()
     process.wait()
 
 

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-import subprocess
+import socket
 import sys
 import time
 from pathlib import Path
@@ -16,7 +16,7 @@ from django.utils import translation
 from salur.evaluation.actions import report
 from salur.evaluation.commands import data_of
 from salur.ledger.actions import balances as read_balances
-from salur.lib import database
+from salur.lib import database, serving
 from salur.lib.clock import moment, now
 from salur.lib.command import Answer, answers
 from salur.lib.command import table as lined
@@ -87,18 +87,36 @@ def serve(host: str, port: int, workers: int) -> None:
 
 
 def run_server(*, host: str, port: int, workers: int) -> None:
-    """Become the server process; a worker that dies is replaced. What pages start is carried out by a process of its own beside it."""
+    """Become the process that keeps the server, and beside it the worker for what pages start, until it is told to stop."""
     connection.close()
+    _refuse_taken_port(host, port)
     watching.prepare_folder()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "salur.web.settings")
-    subprocess.Popen([sys.executable, "-m", "salur", "work", "--under", str(os.getpid())], stdin=subprocess.DEVNULL)
-    command = [
-        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port), "--workers", str(workers),
-        "--blocking-threads", "8", "--backpressure", "64", "--respawn-failed-workers", "--log-level", "warning",
-        # A worker that is told to stop while it starts does not hear it: without an end to waiting the server would never stop.
-        "--workers-kill-timeout", "20", "salur.web.wsgi:application",
-    ]  # fmt: skip
-    os.execv(sys.executable, command)  # noqa: S606 — our own interpreter, no shell, no outside words
+    serving.become_keeper(
+        [
+            serving.granian(
+                "salur.web.wsgi:application", host=host, port=port, workers=workers, log_level="warning"
+            ),
+            [sys.executable, "-m", "salur", "work", "--under", "{keeper}"],
+        ]
+    )
+
+
+class PortTaken(Problem):
+    code = "port_taken"
+
+
+def _refuse_taken_port(host: str, port: int) -> None:
+    """Said at once and in a sentence: the keeper would try for ever."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        raise PortTaken(
+            f"Nothing can be served at {host}:{port} ({error.strerror}): name another --host or --port."
+        ) from None
 
 
 class HomeInUse(Problem):
