@@ -9,6 +9,7 @@ server that forgets what it took in before, over an inbox without its key; the c
 
 import argparse
 import contextlib
+import errno
 import json
 import os
 import random
@@ -30,28 +31,34 @@ django.setup()
 
 from django.db import connection  # noqa: E402
 
-from salur.lib.database import ensure_running, salur_home  # noqa: E402
+from salur.lib.database import salur_home  # noqa: E402
 from salur.lib.database.server import EmbeddedServer  # noqa: E402
 from salur.programmes.actions import stage_by_code  # noqa: E402
 from salur.simulate.actions import simulate_campaign  # noqa: E402
+from salur.simulate.handset import Traffic  # noqa: E402
 from salur.simulate.server import APPLICATION, OwnServer  # noqa: E402
 from salur.simulate.whole_stage import Played  # noqa: E402
 from salur.web.ready import ready_database  # noqa: E402
 from salur.web.verify import verify  # noqa: E402
 
 
+TOLD_FULL = 12  # answers 503 before there is room again
+
+
 class Havoc:
     """Kills what answers, in the middle of answering, every so many answers, until as many were killed as were asked for."""
 
-    def __init__(self, server: OwnServer, *, web: int, database: int, answers_between: int, seed: int) -> None:
+    def __init__(
+        self, server: OwnServer, *, web: int, database: int, disk: int, answers_between: int, seed: int
+    ) -> None:
         self.server, self.rng, self.between = server, random.Random(seed), answers_between
-        self.plan = ["web"] * web + ["database"] * database
+        self.plan = ["web"] * web + ["database"] * database + ["disk"] * disk
         self.rng.shuffle(self.plan)
         self.killed: Counter[str] = Counter()
         self.gave_up = 0  # how often the web server ended itself, and its keeper started it again
         self._master: int | None = None
         self.failed: list[Exception] = []
-        self.answered = lambda: 0
+        self.answered = self.refused = lambda: 0
 
     @contextlib.contextmanager
     def __call__(self) -> Any:
@@ -90,7 +97,8 @@ class Havoc:
         """The web server's own process below its keeper, when it runs."""
         assert self.server.process is not None
         try:
-            master = next(iter(psutil.Process(self.server.process.pid).children()), None)
+            kept = psutil.Process(self.server.process.pid).children()
+            master = next((one for one in kept if "granian" in one.cmdline()), None)
         except psutil.NoSuchProcess:
             return None
         if master is not None and master.pid != self._master:
@@ -101,6 +109,8 @@ class Havoc:
     def _kill(self, what: str) -> None:
         if what == "web":
             self._kill_web(self.rng.random())
+        elif what == "disk":
+            self._fill_disk()
         else:
             database = EmbeddedServer(salur_home())._process()
             assert database is not None
@@ -114,7 +124,7 @@ class Havoc:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     database.wait(30)
                 self.killed["database server"] += 1
-                ensure_running()
+                self._wait_for_database()  # whoever watches over it starts it again
 
     def _kill_web(self, lot: float) -> None:
         """Mostly a worker, which its master replaces; now and then the master, whom the keeper replaces; or everything, as systemd would see it."""
@@ -131,7 +141,8 @@ class Havoc:
             self._master = None  # it did not give up
             self.killed["web master"] += 1
         else:
-            for one in [psutil.Process(self.server.process.pid), *([master] if master else []), *workers]:
+            keeper = psutil.Process(self.server.process.pid)
+            for one in [keeper, *keeper.children(recursive=True)]:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     one.kill()
             self.server.process.wait()
@@ -139,11 +150,32 @@ class Havoc:
             self.killed["web server"] += 1
             self.server.start()
 
+    def _wait_for_database(self) -> None:
+        until = time.monotonic() + 300
+        while not EmbeddedServer(salur_home()).is_ready():
+            assert time.monotonic() < until, "nobody started the database again"
+            time.sleep(0.05)
+
+    def _fill_disk(self) -> None:
+        """Until phones were told several times that the server cannot write; then there is room again."""
+        ballast = salur_home() / "ballast"
+        before, until = self.refused(), time.monotonic() + 300
+        with ballast.open("wb", buffering=0) as file:
+            while self.refused() < before + TOLD_FULL:
+                assert time.monotonic() < until, "the disk is full and nobody notices"
+                try:
+                    file.write(bytes(65_536))
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:
+                        raise
+                    time.sleep(0.02)  # what the database frees is taken from it again
+        ballast.unlink()
+        self.killed["disk full"] += 1
+
     def _up_again(self) -> None:
         until = time.monotonic() + 60
         while True:
             try:
-                ensure_running()
                 connection.close()
                 with connection.cursor() as cursor:
                     cursor.execute("SELECT 1")
@@ -214,6 +246,7 @@ def main() -> int:
     parser.add_argument("--batch", type=int, default=100)
     parser.add_argument("--kill-web", type=int, default=0)
     parser.add_argument("--kill-database", type=int, default=0)
+    parser.add_argument("--fill-disk", type=int, default=0, help="only where the home is a small disk of its own")
     parser.add_argument("--answers-between", type=int, default=40, help="how many answers lie between two kills, about")
     parser.add_argument("--forgetful", action="store_true")
     wish = parser.parse_args()
@@ -229,11 +262,16 @@ def main() -> int:
     application = "forgetful:application" if wish.forgetful else APPLICATION
     with OwnServer(application=application, env={"PYTHONPATH": os.pathsep.join(sys.path)}) as server:
         havoc = Havoc(
-            server, web=wish.kill_web, database=wish.kill_database, answers_between=wish.answers_between, seed=wish.seed
-        )
+            server, web=wish.kill_web, database=wish.kill_database, disk=wish.fill_disk, answers_between=wish.answers_between, seed=wish.seed,
+        )  # fmt: skip
+
+        def watch(traffic: Traffic) -> None:
+            havoc.answered = lambda: traffic.answered
+            havoc.refused = lambda: traffic.refused[503]
+
         code, played = simulate_campaign(
             stage_code=None, seed=wish.seed, count=wish.families, folder=salur_home() / "simulate", faults=wish.faults,
-            photos=wish.photos, batch=wish.batch, say=say, server=server, disturb=havoc, watch=lambda traffic: setattr(havoc, "answered", lambda: traffic.answered),
+            photos=wish.photos, batch=wish.batch, say=say, server=server, disturb=havoc, watch=watch,
         )  # fmt: skip
     found = audit(code, played)
     traffic = played.traffic

@@ -18,8 +18,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 15.0
-CALM_S = 60.0  # what ran so long was well: its next end is the first one again
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 5.0
+CALM_S = 20.0  # what ran so long was well: its next end is the first one again
 GRACE_S = 30.0  # to end what was begun, when told to stop
 PR_SET_PDEATHSIG = 1
 

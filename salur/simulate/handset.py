@@ -125,6 +125,7 @@ class Link:
             with self.traffic.lock:
                 self.traffic.refused[response.status] += 1
             if response.status == 503:
+                assert response.headers.get("Retry-After"), "it said that it cannot write, but not when to come back"
                 raise Unreachable(f"503 {raw[:200]!r}")
         self.heard = time.monotonic()
         with self.traffic.lock:

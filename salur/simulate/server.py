@@ -10,6 +10,7 @@ from contextlib import suppress
 from django.db import connection
 
 from salur.lib import serving
+from salur.lib.database import watch
 from salur.lib.problem import Problem
 
 PATIENCE_S = 120
@@ -35,7 +36,10 @@ def start(
     """As `salur serve` runs it, kept running likewise, with the scenario's clock; see ``wait_until_ready``."""
     connection.close()
     command = serving.keeper(
-        [serving.granian(application, host="127.0.0.1", port=port, workers=workers, log_level="error")]
+        [
+            serving.granian(application, host="127.0.0.1", port=port, workers=workers, log_level="error"),
+            *watch.command(),
+        ]
     )
     # What it says goes to stderr: stdout is the answer of the verb.
     return subprocess.Popen(command, env={**os.environ, **env}, stdout=2)

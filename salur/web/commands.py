@@ -20,6 +20,7 @@ from salur.lib import database, serving
 from salur.lib.clock import moment, now
 from salur.lib.command import Answer, answers
 from salur.lib.command import table as lined
+from salur.lib.database import watch as database_watch
 from salur.lib.problem import Problem
 from salur.lib.rights import unprotected
 from salur.lib.secrets import master_secret, secret_file
@@ -87,7 +88,7 @@ def serve(host: str, port: int, workers: int) -> None:
 
 
 def run_server(*, host: str, port: int, workers: int) -> None:
-    """Become the process that keeps the server, and beside it the worker for what pages start, until it is told to stop."""
+    """Become the process that keeps the server, the worker for what pages start and who looks after the database, until told to stop."""
     connection.close()
     _refuse_taken_port(host, port)
     watching.prepare_folder()
@@ -98,6 +99,7 @@ def run_server(*, host: str, port: int, workers: int) -> None:
                 "salur.web.wsgi:application", host=host, port=port, workers=workers, log_level="warning"
             ),
             [sys.executable, "-m", "salur", "work", "--under", "{keeper}"],
+            *database_watch.command(),
         ]
     )
 

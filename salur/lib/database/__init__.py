@@ -3,7 +3,7 @@
 The embedded one is an ordinary PostgreSQL, run by this folder's small supervisor under ``SALUR_HOME`` (default
 ``~/.salur``). It listens on a Unix socket only. Read ``server`` (how it is made, started and stopped, and what happens
 after a crash), then ``places`` (what lies where), ``configuration`` (its settings and who may connect), ``binaries``
-(which PostgreSQL is used), ``account`` (who runs it when we are root).
+(which PostgreSQL is used), ``account`` (who runs it when we are root), ``watch`` (who starts it again when it died while we serve).
 
 Nothing here knows Django: settings ask ``settings_url`` before Django exists.
 """

@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 
 # Recovery replays up to max_wal_size, a clean stop writes what shared_buffers holds: on a slow disk both take minutes.
 PATIENCE_S = 600
+# pg_control: system identifier (8 bytes), its own version (4), the catalogue's (4), then this; 1 and 2 are «shut down».
+STATE_AT, SHUT_DOWN = 16, frozenset({1, 2})
 # No process has this number: it is above the highest of Linux (2**22 - 1) and of macOS (99,998).
 NOBODYS_PID = 1 << 22
 
@@ -73,6 +76,15 @@ class EmbeddedServer:
             raise NotYourHome(f"You may not enter {home.parent}: let SALUR_HOME name a folder of your own.") from None
         if not am_root() and owner != os.geteuid():
             raise NotYourHome(f"{home} is {name_of(owner)}'s: let SALUR_HOME name a folder of your own.")
+
+    def has_died(self) -> bool:
+        """Whether the server ended without being told to: its data say that it is at work, and nobody is."""
+        try:
+            control = (self.places.data / "global" / "pg_control").read_bytes()
+        except OSError:
+            return False
+        (state,) = struct.unpack_from("=I", control, STATE_AT)
+        return state not in SHUT_DOWN and self._process() is None
 
     def _written_state(self) -> str:
         """What the server last wrote about itself: starting, ready, stopping; empty when it wrote nothing."""

@@ -18,7 +18,7 @@ from adbc_driver_postgresql import dbapi
 from click.testing import CliRunner
 
 from salur.lib import commands, database
-from salur.lib.database import binaries, configuration
+from salur.lib.database import binaries, configuration, watch
 from salur.lib.database.configuration import MIB, Machine
 from salur.lib.database.places import PlaceTaken
 from salur.lib.database.server import DatabaseFailed, EmbeddedServer, NotYourHome
@@ -630,3 +630,37 @@ def test_a_broken_url_is_told_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -
 def test_the_database_is_managed_without_django() -> None:
     script = "import sys; from salur.lib import commands; sys.exit('django' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script]).returncode == 0
+
+
+# ── who looks after it while salur serves ──
+
+
+@pytest.fixture
+def watched(server: EmbeddedServer) -> Iterator[EmbeddedServer]:
+    server.ensure_running()
+    watching = subprocess.Popen([sys.executable, "-m", "salur.lib.database.watch"])  # SALUR_HOME is the fixture's
+    yield server
+    watching.kill()
+    watching.wait()
+
+
+def test_a_server_that_died_is_started_again_by_who_looks_after_it(watched: EmbeddedServer) -> None:
+    run(watched.url, "CREATE TABLE paid AS SELECT generate_series(1, 1000) AS n")
+    for _ in range(2):
+        first = pid_of(watched)
+        kill_hard(watched)
+        until = time.monotonic() + 120
+        while not (watched.is_ready() and pid_of(watched) != first):
+            assert time.monotonic() < until, "nobody started it again"
+            time.sleep(0.05)
+        assert ask(watched.url, "SELECT count(*) FROM paid") == "1000"
+
+
+def test_a_server_that_was_stopped_is_left_alone(watched: EmbeddedServer) -> None:
+    assert not watched.has_died()
+    watched.stop()
+    assert not watched.has_died()
+    time.sleep(4 * watch.EVERY_S)
+    assert not watched.is_ready()
+    watched.erase()
+    assert not watched.has_died(), "where there is no database, none died"
