@@ -136,7 +136,8 @@ def test_page_and_paper_of_the_meeting_agree_with_the_command_line(played, tmp_p
         assert quoted in printed
     for text in (page, printed):
         assert "97,31 % dipotong: 147.627 dari 151.699" in text, "the note on Kediri"
-        named = text[text.lower().index("unggul geotagging") :][:120]  # a sentence on the page, its second half on paper
+        # A sentence on the page, its second half on paper.
+        named = text[text.lower().index("unggul geotagging") :][:120]
         assert named.index("Selong") < named.index("Kediri")
         assert "Merekrut 40–50 tenaga tambahan" in text
     assert {row["branch"]: row["hires"] for row in said["ranking"]} == {

@@ -95,9 +95,7 @@ def run_server(*, host: str, port: int, workers: int) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "salur.web.settings")
     serving.become_keeper(
         [
-            serving.granian(
-                "salur.web.wsgi:application", host=host, port=port, workers=workers, log_level="warning"
-            ),
+            serving.granian("salur.web.wsgi:application", host=host, port=port, workers=workers, log_level="warning"),
             [sys.executable, "-m", "salur", "work", "--under", "{keeper}"],
             *database_watch.command(),
         ]
