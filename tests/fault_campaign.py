@@ -41,7 +41,6 @@ from salur.simulate.whole_stage import Played  # noqa: E402
 from salur.web.ready import ready_database  # noqa: E402
 from salur.web.verify import verify  # noqa: E402
 
-
 TOLD_FULL = 12  # answers 503 before there is room again
 
 

@@ -121,7 +121,7 @@ def keep(commands: Sequence[Sequence[str]]) -> None:
 
 def _end_with_keeper() -> None:
     """Between fork and exec: whoever kills the keeper stops what it kept (Linux tells it; elsewhere somebody has to)."""
-    if sys.platform == "linux":
+    if _libc is not None:
         _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
