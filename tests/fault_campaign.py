@@ -41,7 +41,7 @@ from salur.simulate.whole_stage import Played  # noqa: E402
 from salur.web.ready import ready_database  # noqa: E402
 from salur.web.verify import verify  # noqa: E402
 
-TOLD_FULL = 12  # answers 503 before there is room again
+TOLD_FULL = 6  # answers 503 before there is room again
 
 
 class Havoc:
@@ -89,7 +89,7 @@ class Havoc:
             assert self.server.process.poll() is None, "the keeper of the server ended"
             self._look_at_master()
             if self.plan and self.answered() >= due:
-                self._kill(self.plan.pop())
+                self._kill(self.plan.pop(), over)
                 due = self.answered() + self.rng.randint(1, 2 * self.between)
 
     def _look_at_master(self) -> psutil.Process | None:
@@ -105,11 +105,11 @@ class Havoc:
             self._master = master.pid
         return master
 
-    def _kill(self, what: str) -> None:
+    def _kill(self, what: str, over: threading.Event) -> None:
         if what == "web":
             self._kill_web(self.rng.random())
         elif what == "disk":
-            self._fill_disk()
+            self._fill_disk(over)
         else:
             database = EmbeddedServer(salur_home())._process()
             assert database is not None
@@ -155,21 +155,28 @@ class Havoc:
             assert time.monotonic() < until, "nobody started the database again"
             time.sleep(0.05)
 
-    def _fill_disk(self) -> None:
-        """Until phones were told several times that the server cannot write; then there is room again."""
+    def _fill_disk(self, over: threading.Event) -> None:
+        """Until phones were told several times that the server cannot write; then there is room again. Where they fell silent before, anew."""
         ballast = salur_home() / "ballast"
-        before, until = self.refused(), time.monotonic() + 300
-        with ballast.open("wb", buffering=0) as file:
-            while self.refused() < before + TOLD_FULL:
+        before, until, size = self.refused(), time.monotonic() + 300, 65_536
+        disk = os.statvfs(ballast.parent)
+        with ballast.open("ab", buffering=0) as file:
+            with contextlib.suppress(OSError):
+                os.posix_fallocate(file.fileno(), 0, disk.f_bavail * disk.f_frsize - size)
+            while self.refused() < before + TOLD_FULL and not over.is_set():
                 assert time.monotonic() < until, "the disk is full and nobody notices"
                 try:
-                    file.write(bytes(65_536))
+                    file.write(bytes(size))
                 except OSError as error:
                     if error.errno != errno.ENOSPC:
                         raise
-                    time.sleep(0.02)  # what the database frees is taken from it again
+                    size = max(4096, size // 16)  # to the last page; what the database frees is taken from it again
+                    time.sleep(0.001)
         ballast.unlink()
-        self.killed["disk full"] += 1
+        if over.is_set():
+            self.plan.insert(0, "disk")
+        else:
+            self.killed["disk full"] += 1
 
     def _up_again(self) -> None:
         until = time.monotonic() + 60

@@ -6,8 +6,11 @@ network, a hundred kills of the server and twenty of the database; some twenty m
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +25,15 @@ LONG = os.environ.get("SALUR_FAULTS") == "long"
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
 
-def played(folder: Path, *words: object) -> tuple[int, dict[str, Any], str]:
+def played(folder: Path, *words: object, before: Sequence[str] = ()) -> tuple[int, dict[str, Any], str]:
     """Play it in a house of its own: exit code, what was found, and what was said on the side."""
     home = folder / "home"
     home.parent.mkdir(parents=True, exist_ok=True)
     environment = {name: value for name, value in os.environ.items() if name != "SALUR_DATABASE_URL"}
+    command = [*before, sys.executable, "tests/fault_campaign.py", *map(str, words)]
     try:
         done = subprocess.run(
-            [sys.executable, "tests/fault_campaign.py", *map(str, words)], cwd=ROOT, env=environment | {"SALUR_HOME": str(home)},
+            command, cwd=ROOT, env=environment | {"SALUR_HOME": str(home)},
             capture_output=True, text=True, timeout=7200 if LONG else 1200,
         )  # fmt: skip
     finally:
@@ -59,6 +63,51 @@ def test_killed_and_cut_off_it_loses_nothing_and_doubles_nothing_and_moves_the_s
     )
     assert (calm, undisturbed["network_faults"]) == (0, 0), said
     assert undisturbed["ledger_sha256"] == found["ledger_sha256"]
+
+
+# In a mount namespace of its own, which ends with it: the house lies on a small disk.
+ON_A_SMALL_DISK = """
+set -e
+mount -t tmpfs -o size=300m,mode=755 tmpfs "$1"
+shift
+mkdir -p "$SALUR_HOME/postgres"
+chmod 711 "$SALUR_HOME"
+printf "max_wal_size = '64MB'\nmin_wal_size = '32MB'\n" > "$SALUR_HOME/postgres/local.conf"
+set +e
+"$@"
+code=$?
+"$PYTHON" -m salur db stop >&2
+exit $code
+"""
+
+
+def may_mount(folder: Path) -> bool:
+    if os.geteuid() != 0 or not shutil.which("unshare"):
+        return False
+    tried = subprocess.run(["unshare", "-m", "mount", "-t", "tmpfs", "tmpfs", str(folder)], capture_output=True)
+    return tried.returncode == 0
+
+
+@pytest.fixture
+def reachable() -> Iterator[Path]:
+    """A folder that the database's account may pass through, which pytest's own are not."""
+    with tempfile.TemporaryDirectory(prefix="salur-disk-") as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder)
+
+
+def test_on_a_full_disk_phones_are_told_to_wait_and_nothing_is_lost(reachable: Path, monkeypatch: pytest.MonkeyPatch):
+    """What was acknowledged is durable; every refusal says when to come back; when there is room it goes on by itself."""
+    if not may_mount(reachable):
+        pytest.skip("only root may mount a small disk")
+    monkeypatch.setenv("PYTHON", sys.executable)
+    code, found, said = played(
+        reachable, "--families", 250, "--photos", 0.8, "--batch", 20, "--faults", 0.2, "--fill-disk", 1, "--answers-between", 5,
+        before=["unshare", "-m", "sh", "-c", ON_A_SMALL_DISK, "sh", str(reachable)],
+    )  # fmt: skip
+    assert (code, found.get("wrong")) == (0, []), said
+    assert found["killed"] == {"disk full": 1}
+    assert found["refused"]["503"] >= 6, "phones were told to wait"
 
 
 def test_a_server_that_forgets_what_it_took_in_is_found_out(tmp_path: Path):

@@ -1,11 +1,12 @@
 """Cases as JSON: list, show, assign, decide, reopen, note. Each call is one action; who asks bounds what exists."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from django.http import HttpRequest
 from ninja import Query, Router, Schema
+from pydantic import Field
 
 from salur.cases import actions
 from salur.cases.rules import Decision, Kind, Role, State
@@ -70,7 +71,7 @@ class Filters(Schema):
 
 class Assignment(Schema):
     role: Role
-    office: int
+    office: Annotated[int, Field(ge=1, le=2_147_483_647)]
     reason: str = ""
 
 

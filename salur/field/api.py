@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import wraps
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from django.db import OperationalError
@@ -25,6 +25,7 @@ from salur.lib.storage import MAX_BYTES as MAX_PHOTO_BYTES
 from salur.lib.storage import Put
 
 View = Callable[..., HttpResponse]
+Kind = TypeVar("Kind")
 
 
 def answer(data: object, status: int = 200) -> HttpResponse:
@@ -86,14 +87,22 @@ def body_of(request: HttpRequest) -> bytes:
     return bytes(raw)
 
 
+def json_of(request: HttpRequest, decode: Callable[[bytes], Kind], what: str) -> Kind:
+    """The request's JSON. Raises ``BadRequest``, also for a text with NUL, which no column can hold."""
+    raw = body_of(request)
+    try:
+        if b"\\u0000" in raw:
+            raise msgspec.ValidationError("a text holds NUL")
+        return decode(raw)
+    except wire.UNREADABLE as error:
+        raise BadRequest(f"The request is {what}: {error}.") from error
+
+
 @for_phones
 @require_POST
 def sync_events(request: HttpRequest) -> HttpResponse:
     """Take in up to 100 signed events of one device; an answer for each."""
-    try:
-        batch = wire.decode_request(body_of(request))
-    except (msgspec.ValidationError, msgspec.DecodeError, RecursionError) as error:
-        raise BadRequest(f"The request is not a batch of events: {error}.") from error
+    batch = json_of(request, wire.decode_request, "not a batch of events")
     if batch.proto not in wire.UNDERSTOOD:
         return answer(
             {
@@ -119,10 +128,10 @@ class EnrolRequest(msgspec.Struct, forbid_unknown_fields=True):
 @require_POST
 def enrol(request: HttpRequest) -> HttpResponse:
     """Make a phone a device with a one-time token."""
+    wish = json_of(request, msgspec.json.Decoder(EnrolRequest).decode, "no enrolment")
     try:
-        wish = msgspec.json.decode(body_of(request), type=EnrolRequest)
         key = wire.from_base64url(wish.public_key)
-    except (msgspec.ValidationError, msgspec.DecodeError, ValueError, RecursionError) as error:
+    except ValueError as error:
         raise BadRequest(f"The request is no enrolment: {error}.") from error
     certificate = lease.enrol_device(
         token=wish.token,
@@ -238,10 +247,7 @@ Hashes = Annotated[list[wire.Sha256Hex], msgspec.Meta(max_length=wire.MAX_EVENTS
 def missing_photos(request: HttpRequest) -> HttpResponse:
     """Which of up to 100 photos (a list of hashes) are not stored: the phone keeps these."""
     device = lease.device_of_bearer(bearer=bearer_of(request), also_revoked=True)
-    try:
-        asked = msgspec.json.decode(body_of(request), type=Hashes)
-    except (msgspec.ValidationError, msgspec.DecodeError, RecursionError) as error:
-        raise BadRequest(f"The request is no list of hashes: {error}.") from error
+    asked = json_of(request, msgspec.json.Decoder(Hashes).decode, "no list of hashes")
     found = photos.missing(device=device.id, sha256s=[bytes.fromhex(sha) for sha in asked])
     return answer({"missing": [sha256.hex() for sha256 in found]})
 

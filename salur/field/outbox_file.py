@@ -90,7 +90,7 @@ def import_outbox(*, content: bytes, actor: str, at: datetime, branches: tuple[i
     """
     try:
         file = msgspec.json.decode(content, type=_File)
-    except (msgspec.ValidationError, msgspec.DecodeError, RecursionError) as error:
+    except wire.UNREADABLE as error:
         raise NoOutboxFile(f"This is no emergency file of a phone: {error}.") from error
     if file.salur != "outbox-v1":
         raise NoOutboxFile(f"This file is of the kind {file.salur[:40]!r}; an emergency file says outbox-v1.")

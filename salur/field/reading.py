@@ -13,7 +13,6 @@ from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
 
-import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -101,7 +100,7 @@ def read(
         return Answer.REJECT_BAD_SIG, "The signature is not this device's."
     try:
         event = wire.decode_event(body)
-    except (msgspec.ValidationError, msgspec.DecodeError, RecursionError) as error:
+    except wire.UNREADABLE as error:
         return Answer.REJECT_SCHEMA, str(error)
     if event.dev != device:
         return Answer.REJECT_BAD_SIG, "The event names another device."

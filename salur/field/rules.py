@@ -61,7 +61,7 @@ def happened_at(event: Event, *, not_before: datetime, received_at: datetime) ->
     the server knows: not before the device's event before it (``not_before``), and not after ``received_at``. A claim outside the
     bounds, or an unmeasured one with more than a day between them, is flagged.
     """
-    measured = event.skew_age_s is not None and timedelta(seconds=event.skew_age_s) <= SKEW_KEEPS
+    measured = event.skew_age_s is not None and event.skew_age_s <= SKEW_KEEPS.total_seconds()
     flags = set()
     try:
         claim = datetime.fromtimestamp((event.cap_ms + (event.skew_ms if measured else 0)) / 1000, UTC)

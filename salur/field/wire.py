@@ -9,8 +9,10 @@ Envelope: ``{"b": body as base64url, "s": signature as base64url (ES256, r‖s, 
 import base64
 import binascii
 import hashlib
+import json
+import re
 from enum import StrEnum
-from typing import Annotated, Literal, Union
+from typing import Annotated, Any, Literal, Union
 from uuid import UUID
 
 import msgspec
@@ -26,6 +28,7 @@ MAX_REQUEST_BYTES = 2_000_000
 Sha256Hex = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 Milliseconds = Annotated[int, Meta(ge=0, le=4_102_444_800_000)]  # until the year 2100
 Rupiah = Annotated[int, Meta(gt=0, le=1_000_000_000_000)]
+Whole = Annotated[int, Meta(ge=0, le=9_007_199_254_740_991)]  # what a browser can count exactly
 Text = Annotated[str, Meta(max_length=500)]
 
 
@@ -81,9 +84,9 @@ class Event(Struct, forbid_unknown_fields=True, frozen=True, tag_field="typ", kw
     tz: Annotated[int, Meta(ge=-720, le=840)]
     shift: UUID | None = None
     boot: UUID | None = None
-    mono_ms: Annotated[int, Meta(ge=0)] = 0
+    mono_ms: Whole = 0
     skew_ms: Annotated[int, Meta(ge=-4_102_444_800_000, le=4_102_444_800_000)] = 0
-    skew_age_s: Annotated[int, Meta(ge=0)] | None = None  # None: the phone never learnt the server's time
+    skew_age_s: Whole | None = None  # None: the phone never learnt the server's time
     app: Annotated[str, Meta(max_length=80)] = ""
 
 
@@ -152,9 +155,9 @@ class Cash(Event, frozen=True, kw_only=True, tag="CASH"):
 class Close(Event, frozen=True, kw_only=True, tag="CLOSE"):
     """The shift ends; what the officer counted."""
 
-    paid: Annotated[int, Meta(ge=0)]
-    paid_rp: Annotated[int, Meta(ge=0)]
-    left_rp: Annotated[int, Meta(ge=0)]
+    paid: Annotated[int, Meta(ge=0, le=1_000_000)]
+    paid_rp: Annotated[int, Meta(ge=0, le=1_000_000_000_000)]
+    left_rp: Annotated[int, Meta(ge=0, le=1_000_000_000_000)]
 
 
 AnyEvent = Union[Pay, Unpaid, Evid, Void, Open, Cash, Close]  # noqa: UP007 — msgspec reads a tagged union
@@ -179,7 +182,7 @@ class SyncRequest(Struct, frozen=True):
     ev: Annotated[list[Envelope], Meta(max_length=MAX_EVENTS)]
     proto: int = PROTOCOL
     last_ack_seq: int = 0
-    unsent: int = 0
+    unsent: Annotated[int, Meta(ge=0, le=2_147_483_647)] = 0
     app: Annotated[str, Meta(max_length=80)] = ""
 
 
@@ -222,9 +225,38 @@ class SyncAnswer(Struct):
     revoke: bool = False
 
 
+# What reading bytes that somebody sent may raise.
+UNREADABLE = (msgspec.ValidationError, msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+
 decode_request = msgspec.json.Decoder(SyncRequest).decode
-decode_event = msgspec.json.Decoder(AnyEvent).decode
+_events: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 encode = msgspec.json.Encoder().encode
+
+
+def decode_event(body: bytes) -> AnyEvent:
+    """Raises one of ``UNREADABLE``. What is let in can be read by every other reader of JSON, the database's own among them: it looks at the
+    whole body, msgspec at the fields it knows."""
+    if not body.isascii():
+        body.decode()
+    if b"\\u" in body:
+        _refuse_unstorable(json.loads(body))
+    return _events.decode(body)
+
+
+def _refuse_unstorable(value: Any) -> None:
+    """A text with NUL or half of a surrogate pair, which JSON can write and no column can hold."""
+    if isinstance(value, dict):
+        for name, one in value.items():
+            _refuse_unstorable(name)
+            _refuse_unstorable(one)
+    elif isinstance(value, list):
+        for one in value:
+            _refuse_unstorable(one)
+    elif isinstance(value, str) and ("\0" in value or not value.isascii() and _SURROGATE.search(value)):
+        raise msgspec.ValidationError("A text holds NUL or half of a character.")
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 # base64url's letters for the standard's; the standard's own are no letters of base64url.

@@ -4,6 +4,7 @@ Who asks is the signed-in person of the session; what exists for them is what th
 with its code, the same on every path. The phones have a door of their own (field/api.py).
 """
 
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.security import SessionAuth
@@ -13,6 +14,7 @@ from salur.cases.api import router as cases
 from salur.lib.problem import Problem
 from salur.lib.viewer import Viewer, viewer_of
 from salur.monitoring.api import router as monitoring
+from salur.web.middleware import holds_nul
 
 
 class SignedIn(SessionAuth):
@@ -30,3 +32,11 @@ api.add_router("", cases)
 @api.exception_handler(Problem)
 def refused(request: HttpRequest, problem: Problem) -> HttpResponse:
     return api.create_response(request, {"code": problem.code, "message": problem.message}, status=problem.status)
+
+
+@api.exception_handler(DataError)
+def unkeepable(request: HttpRequest, error: DataError) -> HttpResponse:
+    if not holds_nul(error):
+        raise error
+    wrong = {"code": "not_a_text", "message": "A text holds a character that cannot be kept."}
+    return api.create_response(request, wrong, status=422)

@@ -5,10 +5,12 @@ import logging
 from collections.abc import Callable
 
 from django.conf import settings
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import translation
 from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext as _
 
 from salur.lib.problem import Problem
 from salur.lib.viewer import viewer_of
@@ -85,6 +87,11 @@ def viewer_in_templates(request: HttpRequest) -> dict[str, object]:
     return {"viewer": SimpleLazyObject(lambda: viewer_of(request)), "viewer_role": role}
 
 
+def holds_nul(exception: Exception) -> bool:
+    """Whether somebody sent a text with NUL, which no keyboard types and PostgreSQL does not keep."""
+    return isinstance(exception, DataError) and "NUL (0x00)" in str(exception)
+
+
 class ProblemPage:
     """A refused request becomes a page with its sentence, a missing thing the page for missing things."""
 
@@ -95,7 +102,13 @@ class ProblemPage:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, Problem) or request.path.startswith("/api/"):
+        if request.path.startswith("/api/"):
+            return None
+        if holds_nul(exception):
+            return render(
+                request, "400.html", {"sentence": _("A text holds a character that cannot be kept.")}, status=400
+            )
+        if not isinstance(exception, Problem):
             return None
         log.info("%s refused: %s", request.path, exception.message)
         if exception.status == 404:

@@ -1,8 +1,16 @@
 """The API for other programs: the same figures as the boards, narrowed to who asks."""
 
+import json
+from contextlib import suppress
 from datetime import timedelta
+from urllib.parse import quote, urlencode
 
 import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from hypothesis.errors import InvalidArgument, Unsatisfiable
+from schemathesis.generation.modes import GenerationMode
 
 from salur.cases import actions as cases
 from salur.cases.rules import Kind, NewCase
@@ -95,3 +103,50 @@ def test_the_description_names_every_path(office, as_role):
         "/api/v1/stages/{stage}/realisation", "/api/v1/cases", "/api/v1/cases/{case}", "/api/v1/cases/{case}/assign",
         "/api/v1/cases/{case}/decide", "/api/v1/cases/{case}/reopen", "/api/v1/cases/{case}/note",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+def test_no_request_that_the_description_allows_or_forbids_ends_in_an_error_of_ours(office, as_role, case, mode):
+    client = as_role(Role.HEADQUARTERS)
+    document = client.get("/api/v1/openapi.json").json()
+    for found in schemathesis.openapi.from_dict(document).get_all_operations():
+        operation = found.ok()
+        try:
+            requests = operation.as_strategy(generation_mode=mode)
+            requests.validate()
+        except InvalidArgument:
+            continue  # nothing of it could be wrong
+
+        @settings(
+            max_examples=40,
+            phases=[Phase.generate],
+            database=None,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(asked=requests, known=st.booleans())
+        def never_an_error(asked: schemathesis.Case, known: bool) -> None:
+            named = {name: str(value) for name, value in (asked.path_parameters or {}).items()}
+            if known:
+                named |= {"stage": office.stage_code, "case": str(case)}
+            path = asked.path
+            for name, value in named.items():
+                path = path.replace(f"{{{name}}}", quote(value, safe=""))
+            if query := {name: value for name, value in (asked.query or {}).items() if value is not None}:
+                path += "?" + urlencode({name: str(value) for name, value in query.items()})
+            body = asked.body if isinstance(asked.body, bytes) else json.dumps(asked.body, default=repr).encode()
+            answer = client.generic(asked.method, path, body, content_type="application/json")
+            assert answer.status_code < 500, (asked.method, path, body, answer.content)
+
+        with suppress(Unsatisfiable):
+            never_an_error()
+
+
+def test_a_text_that_cannot_be_kept_is_refused_everywhere(office, as_role, case):
+    client = as_role(Role.BRANCH, "KC-BDW")
+    answer = client.post(f"/api/v1/cases/{case}/note", {"text": "a\0b"}, content_type="application/json")
+    assert (answer.status_code, answer.json()["code"]) == (422, "not_a_text")
+    assert client.get("/api/v1/stages/a%00b/realisation").status_code == 422
+    page = client.get("/realisasi/a%00b/")
+    assert page.status_code in (400, 404)
+    assert client.post("/masuk/", {"username": "a\0b", "password": "x"}).status_code < 500
