@@ -1,6 +1,7 @@
 """What the documents promise is there: links lead somewhere, settings and tables are named."""
 
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,13 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
         if not target.startswith(("http://", "https://")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}, which is not there"
+
+
+def test_the_page_of_figures_is_what_was_measured() -> None:
+    drawn = runpy.run_path(str(ROOT / "tools" / "figures.py"))["page"]()
+    assert (ROOT / "docs" / "figures.md").read_text(encoding="utf-8") == drawn, (
+        "run `python tools/figures.py` and commit docs/figures.md"
+    )
 
 
 def test_every_setting_is_told_to_the_operator() -> None:
