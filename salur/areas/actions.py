@@ -1,6 +1,7 @@
 """The verbs of areas: import a register, link what ceased, add centroids, signal and postal codes, find."""
 
 import csv
+import json
 import os
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -10,9 +11,10 @@ from typing import Any, NamedTuple
 from django.db import transaction
 
 from salur.areas import rules
+from salur.areas.boundaries import NotAMap, read_boundaries
 from salur.areas.models import Vintage
 from salur.areas.rules import dotted
-from salur.lib.csv_file import CsvFile, read_csv
+from salur.lib.csv_file import CsvFile, read_bytes, read_csv, refusal
 from salur.lib.problem import Problem
 from salur.lib.sql import Queries
 
@@ -165,6 +167,28 @@ def import_signal(*, path: Path) -> Figures:
 @transaction.atomic
 def import_postal_codes(*, path: Path) -> Figures:
     return _import_values(path, "kodepos", rules.read_postal_codes, "set_postal_codes")
+
+
+@transaction.atomic
+def import_boundaries(*, path: Path) -> Figures:
+    """Where areas end. The shapes of a file replace those of the same areas; the others stay."""
+    try:
+        found = read_boundaries(json.loads(read_bytes(path)))
+    except NotAMap as error:
+        raise refusal(path, str(error)) from error
+    except (ValueError, RecursionError) as error:  # bytes that are no text, or text that is no JSON
+        raise refusal(path, "it is no JSON: give TopoJSON or GeoJSON.") from error
+    if not found:
+        raise refusal(path, "no shape in it carries the code of an area: each needs kode in its properties.")
+    queries.lock_register()
+    codes, polygons, *box = (list(column) for column in zip(*found, strict=True))
+    changed = queries.one(
+        "set_boundaries",
+        codes=codes,
+        polygons=[json.dumps(parts, separators=(",", ":")) for parts in polygons],
+        **dict(zip(("wests", "souths", "easts", "norths"), box, strict=True)),
+    ).changed
+    return Figures(len(codes), changed, sorted(_unknown(set(codes))), [])
 
 
 def find_areas(*, text: str, limit: int = 50) -> list[Any]:

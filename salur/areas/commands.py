@@ -120,6 +120,14 @@ def postcodes(file: Path) -> Answer:
     return _figures("postal codes", file, actions.import_postal_codes)
 
 
+@areas.command("boundaries")
+@click.argument("file", type=FILE)
+@answers
+def boundaries(file: Path) -> Answer:
+    """Where areas end, for the maps: TopoJSON or GeoJSON (also gzip) whose shapes carry kode in their properties."""
+    return _figures("boundaries", file, actions.import_boundaries)
+
+
 @areas.command("find")
 @click.argument("text")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))

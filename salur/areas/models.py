@@ -82,3 +82,22 @@ class Successor(models.Model):
             models.UniqueConstraint(name="areas_successor_once", fields=["old", "new"]),
             models.CheckConstraint(name="areas_successor_not_itself", condition=~Q(old=F("new"))),
         ]
+
+
+class Boundary(models.Model):
+    """Where an area ends: ``polygons`` as ``boundaries`` reads them, of the last file that had it. Drawn, never counted with."""
+
+    area = models.OneToOneField(Area, models.PROTECT, primary_key=True, db_column="code", related_name="boundary")
+    polygons = models.JSONField()
+    # The box around it, in hundred-thousandths of a degree.
+    west = models.IntegerField()
+    south = models.IntegerField()
+    east = models.IntegerField()
+    north = models.IntegerField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="areas_boundary_box_in_order", condition=Q(west__lt=F("east"), south__lt=F("north"))
+            )
+        ]

@@ -105,6 +105,21 @@ WITH changed AS (
 )
 SELECT count(*) AS changed FROM changed;
 
+-- name: set_boundaries
+-- Write the shapes of known areas; answers how many changed.
+WITH changed AS (
+    INSERT INTO areas_boundary AS b (code, polygons, west, south, east, north)
+    SELECT i.code, i.polygons::jsonb, i.west, i.south, i.east, i.north
+    FROM unnest(%(codes)s::bigint[], %(polygons)s::text[], %(wests)s::integer[], %(souths)s::integer[], %(easts)s::integer[], %(norths)s::integer[])
+        AS i (code, polygons, west, south, east, north)
+    JOIN areas_area AS a ON a.code = i.code
+    ON CONFLICT (code) DO UPDATE
+    SET polygons = excluded.polygons, west = excluded.west, south = excluded.south, east = excluded.east, north = excluded.north
+    WHERE b.polygons <> excluded.polygons
+    RETURNING b.code
+)
+SELECT count(*) AS changed FROM changed;
+
 -- name: current_of_retired
 -- What a retired code means today: followed over several decrees to areas that are current, and only where that is exactly one
 -- (a village that was split is for a person to decide). For readers of old lists.

@@ -1,6 +1,7 @@
 """The verbs of monitoring: look at realisation, as a table and as a board; keep published percentages."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -64,7 +65,7 @@ def realisation(
     branches: Sequence[int] | None = None,
     area: int | None = None,
 ) -> Realisation:
-    """The realisation of a stage by nation, region, branch, kecamatan or village.
+    """The realisation of a stage by nation, region, branch, kabupaten, kecamatan or village.
 
     ``as_of`` None means everything known ``now``. A past moment gives the figures as they could be shown then: recorded by then, against
     the list approved by then; a moment before the stage's list was approved here is answered from what happened by then.
@@ -100,6 +101,9 @@ def _realisation(
     if by in OFFICES:
         assert area is None, "an area is divided into areas"
         statement = "realisation" if as_of is None else "realisation_then"
+    elif by is By.KABUPATEN and area is None and as_of is None:
+        statement = "realisation_of_kabupaten"
+        asked |= {"first_village": first_village, "last_village": last_village}
     else:
         statement = "realisation_of_areas" if as_of is None else "realisation_of_areas_then"
         asked |= {"first_village": first_village, "last_village": last_village}
@@ -171,14 +175,27 @@ def board(
         trends=_trends(level, days[0].day if days else until, asked, villages),
         planned=_planned(stage, place, villages),
         unsent=None if past else _unsent(place, table),
+        past=past is not None,
+        branch_codes=_branch_codes(stage, place, level, villages),
     )
 
 
 def _trends(level: By, first_day: date, asked: dict[str, Any], villages: dict[str, int]) -> dict[int | None, Trend]:
     """How many families each line of the board paid on each day; days are counted from the first one."""
     given = {**asked, "by": str(level), "first_day": first_day}
-    rows = queries.trends_of_offices(**given) if level in OFFICES else queries.trends_of_areas(**given, **villages)
+    if level is By.KABUPATEN:
+        rows = queries.trends_of_kabupaten(**asked, first_day=first_day)
+    else:
+        rows = queries.trends_of_offices(**given) if level in OFFICES else queries.trends_of_areas(**given, **villages)
     return {row.key: Trend(row.days, row.paid) for row in rows}
+
+
+def _branch_codes(stage: Stage, place: Place, level: By, villages: dict[str, int]) -> dict[int, str]:
+    """Which branch has a village's families, to lead to them from where no branch is named."""
+    if level is not By.VILLAGE or (place.office is not None and place.office.kind != "REGION"):
+        return {}
+    rows = queries.branch_codes(stage=stage.id, branches=place.branches, **villages)
+    return {row.village: row.code for row in rows}
 
 
 def _planned(stage: Stage, place: Place, villages: dict[str, int]) -> list[Planned]:
@@ -196,11 +213,24 @@ def _planned(stage: Stage, place: Place, villages: dict[str, int]) -> list[Plann
 
 
 def _unsent(place: Place, table: Realisation) -> int | None:
-    """What the place's phones have not sent yet; of a kecamatan nobody knows."""
-    return table.total.unsent if table.by in OFFICES else None if place.area else place.unsent
+    """What the place's phones have not sent yet; of an area nobody knows."""
+    if table.by in OFFICES:
+        return table.total.unsent
+    return None if place.area or place.office is None else place.unsent
 
 
 def _place(stage: Stage, viewer: Viewer, office_code: str | None, area: int | None) -> Place:
+    place = _office(stage, viewer, office_code)
+    if area is None:
+        return place
+    names = dict(Area.objects.filter(code__in=(area, area // 100), level__in=(2, 3)).values_list("code", "name"))
+    if area not in names:
+        raise NotFound(f"There is no kabupaten or kecamatan {area}.")
+    above = names.get(area // 100, "") if place.office is None or place.office.kind == "REGION" else ""
+    return replace(place, area=area, area_name=names[area], kabupaten_name=above)
+
+
+def _office(stage: Stage, viewer: Viewer, office_code: str | None) -> Place:
     code = office_code or viewer.office_code
     if not code:
         return NATION
@@ -211,16 +241,10 @@ def _place(stage: Stage, viewer: Viewer, office_code: str | None, area: int | No
     way = [Office(*step) for step in zip(row.way_ids, row.way_codes, row.way_names, row.way_kinds, strict=True)]
     if way[-1].kind == "HQ":
         return NATION
-    name = ""
-    if area is not None:
-        known = Area.objects.filter(code=area, level=3).values_list("name", flat=True).first()
-        if known is None or row.kind == "REGION":
-            raise NotFound(f"There is no kecamatan {area} in {code}.")
-        name = known
     # The top of the tree is the nation: its board has no office's name.
     way = [step for step in way if step.kind != "HQ"]
     within = way if viewer.office is None else way[[step.id for step in way].index(viewer.office) :]
-    return Place(within, row.branches, row.timezone, area, name, row.unsent)
+    return Place(within, row.branches, row.timezone, unsent=row.unsent)
 
 
 def _moment(typed: str | None, zone: str) -> datetime | None:

@@ -148,9 +148,9 @@ LEFT JOIN offices_office AS o ON %(by)s::text IN ('region', 'branch') AND o.id =
 ORDER BY code
 
 -- name: by_area
--- Part of a statement: figures of villages (``sums``) by kecamatan or village. What phones have not sent belongs to no village yet.
+-- Part of a statement: figures of villages (``sums``) by kabupaten, kecamatan or village. What phones have not sent belongs to no village yet.
 grouped AS (
-    SELECT CASE %(by)s::text WHEN 'kecamatan' THEN s.village / 10000 WHEN 'village' THEN s.village END AS key,
+    SELECT CASE %(by)s::text WHEN 'kabupaten' THEN s.village / 1000000 WHEN 'kecamatan' THEN s.village / 10000 WHEN 'village' THEN s.village END AS key,
         sum(s.allocated) AS allocated, sum(s.amount_rp) AS amount_rp, sum(s.paid) AS paid, sum(s.paid_rp) AS paid_rp,
         sum(s.failed) AS failed, sum(s.paid_today) AS paid_today, sum(s.geotagged) AS geotagged
     FROM sums AS s
@@ -202,6 +202,21 @@ WITH RECURSIVE
     GROUP BY branch
 ),
 -- include: monitoring.by_office
+
+-- name: realisation_of_kabupaten
+-- The same by kabupaten of some branches (or of all), from the tally of the boards: a kabupaten's number stands for its villages.
+WITH part AS (
+    SELECT * FROM monitoring_tally WHERE stage = %(stage)s AND version <= %(version)s
+    UNION ALL SELECT * FROM monitoring_change WHERE stage = %(stage)s AND version <= %(version)s
+),
+sums AS (
+    SELECT kabupaten * 1000000::bigint AS village, sum(lines) AS allocated, sum(amount_rp) AS amount_rp, sum(paid) AS paid, sum(paid_rp) AS paid_rp,
+        sum(failed) AS failed, sum(paid) FILTER (WHERE day = %(today)s::date) AS paid_today, sum(geotagged) AS geotagged
+    FROM part
+    WHERE branch = ANY (%(branches)s::integer[]) OR %(branches)s::integer[] IS NULL
+    GROUP BY kabupaten
+),
+-- include: monitoring.by_area
 
 -- name: realisation_of_areas
 -- Allocated, paid, failed and geotagged now, by kecamatan or village of some branches (or of all).
@@ -340,18 +355,42 @@ daily AS (
 )
 SELECT key, array_agg(day - %(first_day)s::date ORDER BY day) AS days, array_agg(paid::bigint ORDER BY day) AS paid FROM daily GROUP BY key
 
+-- name: trends_of_kabupaten
+-- The same for a board of kabupaten.
+WITH
+-- include: monitoring.branch_days
+, part AS (
+    SELECT * FROM monitoring_tally WHERE stage = %(stage)s AND version <= %(version)s AND day > '-infinity'
+    UNION ALL SELECT * FROM monitoring_change WHERE stage = %(stage)s AND version <= %(version)s AND day > '-infinity'
+),
+daily AS (
+    SELECT p.kabupaten AS key, p.day, sum(p.paid) AS paid
+    FROM part AS p JOIN branch AS b ON b.id = p.branch
+    WHERE %(as_of)s::timestamptz IS NULL OR CASE WHEN %(known)s THEN p.recorded_day ELSE p.day END < b.day_limit
+    GROUP BY 1, 2
+)
+SELECT key, array_agg(day - %(first_day)s::date ORDER BY day) AS days, array_agg(paid::bigint ORDER BY day) AS paid FROM daily GROUP BY key
+
 -- name: trends_of_areas
 -- The same for a board of kecamatan or villages.
 WITH
 -- include: monitoring.branch_days
 , daily AS (
-    SELECT CASE %(by)s WHEN 'kecamatan' THEN t.village / 10000 ELSE t.village END AS key, t.day, sum(t.paid) AS paid
+    SELECT CASE %(by)s WHEN 'kabupaten' THEN t.village / 1000000 WHEN 'kecamatan' THEN t.village / 10000 ELSE t.village END AS key, t.day, sum(t.paid) AS paid
     FROM payments_tally AS t JOIN branch AS b ON b.id = t.branch
     WHERE t.stage = %(stage)s AND t.version <= %(version)s AND t.village BETWEEN %(first_village)s AND %(last_village)s
         AND (%(as_of)s::timestamptz IS NULL OR CASE WHEN %(known)s THEN t.recorded_day ELSE t.day END < b.day_limit)
     GROUP BY 1, 2
 )
 SELECT key, array_agg(day - %(first_day)s::date ORDER BY day) AS days, array_agg(paid::bigint ORDER BY day) AS paid FROM daily GROUP BY key
+
+-- name: branch_codes
+-- The branch of each village below an area that has families of a stage; of several the first.
+SELECT DISTINCT ON (t.village) t.village, o.code
+FROM danom_tally AS t JOIN offices_office AS o ON o.id = t.branch
+WHERE t.stage = %(stage)s AND t.village BETWEEN %(first_village)s AND %(last_village)s
+    AND (t.branch = ANY (%(branches)s::integer[]) OR %(branches)s::integer[] IS NULL)
+ORDER BY t.village, o.code
 
 -- name: planned_days
 -- Families by the day on which the published plans of some branches (or of all) first call them.
@@ -370,9 +409,9 @@ SELECT pg_try_advisory_xact_lock(hashtext('monitoring tidy')) AS taken
 -- What changed since goes into the tally; a board that looks meanwhile sees both before or both after.
 WITH moved AS (DELETE FROM monitoring_change RETURNING *)
 INSERT INTO monitoring_tally
-SELECT stage, branch, version, day, recorded_day, sum(lines), sum(amount_rp), sum(paid), sum(paid_rp), sum(failed), sum(geotagged)
-FROM moved GROUP BY stage, branch, version, day, recorded_day
-ON CONFLICT (stage, branch, version, day, recorded_day) DO UPDATE
+SELECT stage, branch, version, day, recorded_day, sum(lines), sum(amount_rp), sum(paid), sum(paid_rp), sum(failed), sum(geotagged), kabupaten
+FROM moved GROUP BY stage, branch, kabupaten, version, day, recorded_day
+ON CONFLICT (stage, branch, kabupaten, version, day, recorded_day) DO UPDATE
 SET lines = monitoring_tally.lines + excluded.lines, amount_rp = monitoring_tally.amount_rp + excluded.amount_rp,
     paid = monitoring_tally.paid + excluded.paid, paid_rp = monitoring_tally.paid_rp + excluded.paid_rp,
     failed = monitoring_tally.failed + excluded.failed, geotagged = monitoring_tally.geotagged + excluded.geotagged
@@ -385,33 +424,33 @@ SELECT count(*) AS waiting FROM (SELECT FROM monitoring_change LIMIT %(most)s) A
 -- name: recount_tally
 -- Days of branches where the tally of monitoring says something else than the tallies of danom, payments and evidence.
 WITH kept AS (
-    SELECT branch, version, day, recorded_day, sum(lines)::bigint AS lines, sum(amount_rp)::bigint AS amount_rp, sum(paid)::bigint AS paid, sum(paid_rp)::bigint AS paid_rp,
+    SELECT branch, kabupaten, version, day, recorded_day, sum(lines)::bigint AS lines, sum(amount_rp)::bigint AS amount_rp, sum(paid)::bigint AS paid, sum(paid_rp)::bigint AS paid_rp,
         sum(failed)::bigint AS failed, sum(geotagged)::bigint AS geotagged
     FROM (SELECT * FROM monitoring_tally UNION ALL SELECT * FROM monitoring_change) AS m
-    WHERE stage = %(stage)s GROUP BY branch, version, day, recorded_day
+    WHERE stage = %(stage)s GROUP BY branch, kabupaten, version, day, recorded_day
 ),
 counted AS (
-    SELECT branch, version, day, recorded_day, sum(lines)::bigint AS lines, sum(amount_rp)::bigint AS amount_rp, sum(paid)::bigint AS paid, sum(paid_rp)::bigint AS paid_rp,
+    SELECT branch, kabupaten, version, day, recorded_day, sum(lines)::bigint AS lines, sum(amount_rp)::bigint AS amount_rp, sum(paid)::bigint AS paid, sum(paid_rp)::bigint AS paid_rp,
         sum(failed)::bigint AS failed, sum(geotagged)::bigint AS geotagged
     FROM (
-        SELECT branch, version, '-infinity'::date AS day, '-infinity'::date AS recorded_day, lines, amount_rp,
+        SELECT branch, village / 1000000 AS kabupaten, version, '-infinity'::date AS day, '-infinity'::date AS recorded_day, lines, amount_rp,
             0 AS paid, 0 AS paid_rp, 0 AS failed, 0 AS geotagged
         FROM danom_tally WHERE stage = %(stage)s
-        UNION ALL SELECT branch, version, day, recorded_day, 0, 0, paid, paid_rp, failed, 0 FROM payments_tally WHERE stage = %(stage)s
-        UNION ALL SELECT branch, version, day, recorded_day, 0, 0, 0, 0, 0, geotagged FROM evidence_tally WHERE stage = %(stage)s
+        UNION ALL SELECT branch, village / 1000000, version, day, recorded_day, 0, 0, paid, paid_rp, failed, 0 FROM payments_tally WHERE stage = %(stage)s
+        UNION ALL SELECT branch, village / 1000000, version, day, recorded_day, 0, 0, 0, 0, 0, geotagged FROM evidence_tally WHERE stage = %(stage)s
     ) AS t
-    GROUP BY branch, version, day, recorded_day
+    GROUP BY branch, kabupaten, version, day, recorded_day
 )
 SELECT count(*) AS checked, count(*) FILTER (WHERE broken) AS broken,
-    coalesce((array_agg('branch ' || branch || ' ' || day || ': ' || kept || ' kept, ' || counted || ' counted') FILTER (WHERE broken))[1:10], '{}') AS examples
+    coalesce((array_agg('branch ' || branch || ' in ' || kabupaten || ' ' || day || ': ' || kept || ' kept, ' || counted || ' counted') FILTER (WHERE broken))[1:10], '{}') AS examples
 FROM (
-    SELECT branch, day,
+    SELECT branch, kabupaten, day,
         coalesce((k.lines, k.amount_rp, k.paid, k.paid_rp, k.failed, k.geotagged), (0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint))
             IS DISTINCT FROM
         coalesce((c.lines, c.amount_rp, c.paid, c.paid_rp, c.failed, c.geotagged), (0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint))
             AS broken,
         coalesce((k.lines, k.paid, k.failed, k.geotagged)::text, '-') AS kept, coalesce((c.lines, c.paid, c.failed, c.geotagged)::text, '-') AS counted
-    FROM kept AS k FULL JOIN counted AS c USING (branch, version, day, recorded_day)
+    FROM kept AS k FULL JOIN counted AS c USING (branch, kabupaten, version, day, recorded_day)
 ) AS compared
 
 -- name: quotations

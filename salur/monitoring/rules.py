@@ -1,7 +1,7 @@
 """What a realisation is, how a board sorts it and draws it; pure."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -17,6 +17,7 @@ class By(StrEnum):
     NATION = "nation"
     REGION = "region"
     BRANCH = "branch"
+    KABUPATEN = "kabupaten"
     KECAMATAN = "kecamatan"
     VILLAGE = "village"
 
@@ -96,7 +97,7 @@ class Office:
 
 @dataclass(frozen=True)
 class Place:
-    """What a board is about: the nation, an office, or a kecamatan within a branch.
+    """What a board is about: the nation, an office, or a kabupaten or kecamatan within it.
 
     ``way`` leads from the viewer's top to the office, itself last; empty for the nation, whose ``branches`` are None: all.
     """
@@ -107,6 +108,7 @@ class Place:
     area: int | None = None
     area_name: str = ""
     unsent: int = 0
+    kabupaten_name: str = ""  # of a kecamatan that is looked at from above its branch
 
     @property
     def office(self) -> Office | None:
@@ -116,11 +118,11 @@ class Place:
     def levels(self) -> Sequence[By]:
         """How the place can be divided, the next level first."""
         if self.area:
-            return [By.VILLAGE]
+            return [By.VILLAGE] if self.area > 9_999 else [By.KECAMATAN, By.VILLAGE]
         if self.office is None:
-            return [By.REGION, By.BRANCH]
+            return [By.REGION, By.BRANCH, By.KABUPATEN]
         if self.office.kind == "REGION":
-            return [By.BRANCH]
+            return [By.BRANCH, By.KABUPATEN]
         return [By.KECAMATAN, By.VILLAGE]
 
 
@@ -171,7 +173,7 @@ class Trend(NamedTuple):
 @dataclass(frozen=True)
 class Board:
     """All that a realisation board shows. ``quotations`` by office id, ``trends`` by the key of the line; ``chosen_version`` when a person
-    asked for an older list; ``planned`` empty where no plan is published; ``unsent`` None where nobody can know."""
+    asked for an older list; ``planned`` empty where no plan is published; ``unsent`` None where nobody can know; ``past``: not of now."""
 
     place: Place
     table: Realisation
@@ -182,6 +184,10 @@ class Board:
     trends: Mapping[int | None, Trend]
     planned: Sequence[Planned]
     unsent: int | None
+    past: bool = False
+    branch_codes: Mapping[int, str] = field(
+        default_factory=dict
+    )  # of the villages shown, where the office is no branch
 
     @property
     def total(self) -> Row:

@@ -27,6 +27,7 @@ from salur.lib.viewer import Viewer, viewer_of
 from salur.monitoring import actions
 from salur.monitoring.charts import burn_up, spark
 from salur.monitoring.families.actions import LOOKING
+from salur.monitoring.maps.views import map_of, with_map
 from salur.monitoring.rules import OFFICES, SORTS, Board, By, Quoted, Row, Trend, bar, in_order, ranks
 from salur.programmes.models import Stage
 
@@ -43,6 +44,7 @@ CSV_COLUMNS = (
 LEVELS = {
     By.REGION: gettext_lazy("Region"),
     By.BRANCH: gettext_lazy("Branch"),
+    By.KABUPATEN: gettext_lazy("Kabupaten"),
     By.KECAMATAN: gettext_lazy("Kecamatan"),
     By.VILLAGE: gettext_lazy("Village"),
 }
@@ -116,7 +118,7 @@ class Address:
         self.path = request.path
 
     def kept(self, **changed: str | None) -> str:
-        kept = {key: self.query[key] for key in ("as_of", "at", "version", "by", "sort") if self.query.get(key)}
+        kept = {key: self.query[key] for key in ("as_of", "at", "version", "by", "sort", "map") if self.query.get(key)}
         kept.update({key: value for key, value in changed.items() if value})
         for key in [key for key, value in changed.items() if value is None]:
             kept.pop(key, None)
@@ -133,7 +135,9 @@ class Address:
 
 def board_url(stage_code: str, office_code: str = "", area: int | None = None) -> str:
     if not office_code:
-        return reverse("realisation", args=[stage_code])
+        return (
+            reverse("realisation-area", args=[stage_code, area]) if area else reverse("realisation", args=[stage_code])
+        )
     if area:
         return reverse("realisation-kecamatan", args=[stage_code, office_code, area])
     return reverse("realisation-office", args=[stage_code, office_code])
@@ -159,7 +163,8 @@ def realisation(request: HttpRequest, stage: str, office: str | None = None, are
             cache.set(key, answer, LIVE_SECONDS)
     fragment, etag = answer
     if not living:
-        return _private(render(request, "monitoring/board.html", {**context, "living": fragment, "etag": etag}))
+        page = {**context, "living": with_map(request, found_stage, found, viewer, fragment, context), "etag": etag}
+        return _private(render(request, "monitoring/board.html", page))
     # A proxy that compresses marks the tag as weak; the comparison is by content all the same.
     unchanged = etag in request.headers.get("If-None-Match", "").replace("W/", "")
     response = HttpResponse(status=304) if unchanged else HttpResponse(fragment)
@@ -238,6 +243,8 @@ def _context(request: HttpRequest, stage: Stage, board: Board, viewer: Viewer) -
         "day_label": THAT_DAY if past else TODAY,
         "lines": lines[(page - 1) * ROWS_ON_A_PAGE : page * ROWS_ON_A_PAGE],
         "count": len(lines),
+        "all_lines": lines,
+        "address": address,
         "page": page,
         "pages": pages,
         "previous": address.here() + f"{'&' if address.kept() else '?'}page={page - 1}" if page > 1 else "",
@@ -255,8 +262,9 @@ def _context(request: HttpRequest, stage: Stage, board: Board, viewer: Viewer) -
         "days": _days(stage, board, past),
         "hours": _hours(board, request.GET),
         "chosen_day": board.table.as_of.astimezone(ZoneInfo(place.zone)).date() if past else None,
-        "kept": [(key, request.GET[key]) for key in ("by", "sort") if request.GET.get(key)],
+        "kept": [(key, request.GET[key]) for key in ("by", "sort", "map") if request.GET.get(key)],
         "here": request.get_full_path(),
+        **map_of(board, request.GET, viewer),
     }
 
 
@@ -321,16 +329,19 @@ def _lines(board: Board, address: Address, sort: str, families: bool) -> list[Li
             return address.here(by=By.BRANCH.value, sort=None)
         if by in (By.REGION, By.BRANCH):
             return address.office(row.code)
+        if by is By.KABUPATEN or (by is By.KECAMATAN and (office is None or office.kind == "REGION")):
+            return address.office("", row.key)
         if by is By.KECAMATAN and office:
             return address.office(office.code, row.key)
-        if by is By.VILLAGE and office and families:
-            return reverse("village", args=[address.stage_code, office.code, row.key])
+        if by is By.VILLAGE and families:
+            branch = board.branch_codes.get(row.key) or (office.code if office else "")
+            return reverse("village", args=[address.stage_code, branch, row.key]) if branch else ""
         return ""
 
     return [
         Line(
             row,
-            dotted(row.key) if by in (By.KECAMATAN, By.VILLAGE) and row.key else row.code,
+            dotted(row.key) if by not in OFFICES and row.key else row.code,
             href(row),
             rank.get(row.key),
             board.quotations.get(row.key) if row.key is not None and rank else None,
@@ -345,6 +356,8 @@ def _crumbs(board: Board, address: Address, viewer: Viewer) -> list[tuple[str, s
     """The way from the viewer's top to here, (name, address); the last one is here. An empty name is the nation."""
     crumbs = [("", address.office(""))] if viewer.office is None else []
     crumbs += [(step.name, address.office(step.code)) for step in board.place.way]
+    if board.place.area and board.place.kabupaten_name:
+        crumbs.append((board.place.kabupaten_name, address.office("", board.place.area // 100)))
     if board.place.area:
         crumbs.append((board.place.area_name, address.here()))
     return crumbs

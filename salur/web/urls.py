@@ -50,6 +50,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         lambda request, stage, office, area: realisation(request, stage, office, int(area)),
         name="realisation-kecamatan",
     ),
+    re_path(
+        r"^realisasi/(?P<stage>[^/]+)/wilayah/(?P<area>[0-9]{4}|[0-9]{6})/$",
+        lambda request, stage, area: realisation(request, stage, None, int(area)),
+        name="realisation-area",
+    ),
     path("realisasi/<str:stage>/kantor/<path:office>/", realisation, name="realisation-office"),
     path("evaluasi/<str:stage>/", evaluations, name="evaluations"),
     path("evaluasi/<str:stage>/<str:region>/", evaluation, name="evaluation"),

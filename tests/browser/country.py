@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from functools import cache
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.hashers import make_password
 from django.db import connection
 
-from salur.areas.actions import import_areas
-from salur.areas.models import Area
+from salur.areas.actions import import_areas, import_boundaries
+from salur.areas.models import Area, Boundary
 from salur.monitoring.actions import Quotation, load_quotations
 from salur.offices.actions import import_offices
 from salur.offices.models import Coverage, Office
@@ -134,3 +135,26 @@ def pay(stage: Stage, office: Office, village: int, paid: int, at: datetime) -> 
 def add_area(code: int, name: str) -> None:
     level = {2: 1, 4: 2, 6: 3, 10: 4}[len(str(code))]
     Area.objects.create(code=code, name=name, level=level, first_vintage="2022-02", last_vintage="2022-02")
+
+
+GEO = Path(__file__).resolve().parents[3] / "shared" / "data" / "geo"
+
+
+def load_boundaries() -> None:
+    """Shapes for the maps: the country's own where ../shared/data has them, else a square for each area, in rows."""
+    files = sorted(GEO.glob("kab_*.json")) + sorted(GEO.glob("kec_*.json")) + sorted(GEO.glob("desa_*.json"))
+    for file in files:
+        import_boundaries(path=file)
+    if files:
+        return
+    for code in Area.objects.filter(level__gte=2).values_list("code", flat=True):
+        digits = str(code)
+        west, south = 11_000_000 + int(digits[:4]) % 100 * 60_000, -900_000
+        size = 60_000
+        for below, across in ((digits[4:6], 6), (digits[6:], 20)):
+            if below:
+                size //= across
+                west, south = west + int(below) % across * size, south + int(below) // across % across * size
+        east, north = west + size, south + size
+        ring = [west, south, east, south, east, north, west, north, west, south]
+        Boundary.objects.create(area_id=code, polygons=[[ring]], west=west, south=south, east=east, north=north)
