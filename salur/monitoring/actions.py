@@ -220,31 +220,37 @@ def _unsent(place: Place, table: Realisation) -> int | None:
 
 
 def _place(stage: Stage, viewer: Viewer, office_code: str | None, area: int | None) -> Place:
-    place = _office(stage, viewer, office_code)
-    if area is None:
-        return place
-    names = dict(Area.objects.filter(code__in=(area, area // 100), level__in=(2, 3)).values_list("code", "name"))
-    if area not in names:
-        raise NotFound(f"There is no kabupaten or kecamatan {area}.")
-    above = names.get(area // 100, "") if place.office is None or place.office.kind == "REGION" else ""
-    return replace(place, area=area, area_name=names[area], kabupaten_name=above)
-
-
-def _office(stage: Stage, viewer: Viewer, office_code: str | None) -> Place:
     code = office_code or viewer.office_code
     if not code:
-        return NATION
-    found = queries.place(office=code, stage=stage.id)
+        return _within(NATION, area, *_names(area))
+    found = queries.place(office=code, stage=stage.id, area=area)
     if not found or found[0].kind == "KCP" or not viewer.sees(found[0].way_ids):
         raise NotFound(f"There is no office {code} with a board.")
     (row,) = found
     way = [Office(*step) for step in zip(row.way_ids, row.way_codes, row.way_names, row.way_kinds, strict=True)]
     if way[-1].kind == "HQ":
-        return NATION
+        return _within(NATION, area, row.area_name, row.kabupaten_name)
     # The top of the tree is the nation: its board has no office's name.
     way = [step for step in way if step.kind != "HQ"]
     within = way if viewer.office is None else way[[step.id for step in way].index(viewer.office) :]
-    return Place(within, row.branches, row.timezone, unsent=row.unsent)
+    place = Place(within, row.branches, row.timezone, unsent=row.unsent)
+    return _within(place, area, row.area_name, row.kabupaten_name if row.kind == "REGION" else None)
+
+
+def _names(area: int | None) -> tuple[str | None, str | None]:
+    """The name of a kabupaten or kecamatan, and of the kabupaten around a kecamatan."""
+    if area is None:
+        return None, None
+    names = dict(Area.objects.filter(code__in=(area, area // 100), level__in=(2, 3)).values_list("code", "name"))
+    return names.get(area), names.get(area // 100)
+
+
+def _within(place: Place, area: int | None, name: str | None, above: str | None) -> Place:
+    if area is None:
+        return place
+    if name is None:
+        raise NotFound(f"There is no kabupaten or kecamatan {area}.")
+    return replace(place, area=area, area_name=name, kabupaten_name=above or "")
 
 
 def _moment(typed: str | None, zone: str) -> datetime | None:

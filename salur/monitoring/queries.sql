@@ -270,7 +270,7 @@ WITH
 SELECT code FROM offices_office WHERE code = ANY (%(codes)s::text[])
 
 -- name: place
--- An office with the way to it from the top of the tree, the branches below it, and what their phones say they have not sent yet.
+-- An office with the way to it from the top of the tree, the branches below it, what their phones say they have not sent yet; and an area's names.
 WITH RECURSIVE here AS (
     SELECT * FROM offices_office WHERE code = %(office)s::text
 ),
@@ -294,7 +294,9 @@ SELECT here.id, here.code, here.name, here.kind, here.timezone,
         SELECT coalesce(sum(d.unsent), 0)::bigint FROM field_device AS d
         WHERE d.branch_id IN (SELECT id FROM below) AND d.revoked_at IS NULL
             AND (d.last_stage_id = %(stage)s OR d.last_stage_id IS NULL)
-    ) AS unsent
+    ) AS unsent,
+    (SELECT a.name FROM areas_area AS a WHERE a.code = %(area)s::bigint AND a.level IN (2, 3)) AS area_name,
+    (SELECT a.name FROM areas_area AS a WHERE a.code = %(area)s::bigint / 100 AND a.level = 2) AS kabupaten_name
 FROM here
 
 -- name: approved_versions

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 
 import pytest
-from django.core.cache import cache
 from playwright.sync_api import expect
 
+from salur.lib.process_cache import cache
 from salur.offices.models import Coverage, Office
 from tests.browser import country
 from tests.browser.test_boards import BOARD, BRANCH, KECAMATAN, complaints, words_of

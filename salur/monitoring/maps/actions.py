@@ -4,10 +4,9 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.core.cache import cache
-
+from salur.lib.process_cache import cache
 from salur.lib.sql import Queries
-from salur.monitoring.maps.rules import Circle, Frame, Hexagon, Map, Shape, box_of, clusters, draw, hexagons
+from salur.monitoring.maps.rules import Circle, Frame, Hexagon, Map, Shape, clusters, draw, hexagons
 from salur.monitoring.rules import Board
 from salur.programmes.models import Stage
 
@@ -33,15 +32,10 @@ def drawn(codes: Sequence[int]) -> Map | None:
 
 
 def _drawn(codes: Sequence[int]) -> Map | None:
-    shapes = [Shape(*row) for row in queries.shapes(codes=codes)]
-    if not shapes:
-        return None
-    box = box_of(shapes)
     digits = len(str(codes[0]))
-    around = queries.neighbours(
-        codes=codes, first_code=10 ** (digits - 1), last_code=10**digits - 1, **box._asdict()
-    )  # fmt: skip
-    return draw(shapes, [Shape(*row) for row in around])
+    rows = queries.shapes(codes=codes, first_code=10 ** (digits - 1), last_code=10**digits - 1)
+    shapes, ground = ([Shape(*row[1:]) for row in rows if row.chosen is chosen] for chosen in (True, False))
+    return draw(shapes, ground) if shapes else None
 
 
 @dataclass(frozen=True)

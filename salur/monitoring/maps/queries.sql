@@ -1,14 +1,19 @@
 -- name: shapes
--- The shapes of these areas, in the order of their codes.
-SELECT code, polygons, west, south, east, north FROM areas_boundary WHERE code = ANY (%(codes)s::bigint[]) ORDER BY code
-
--- name: neighbours
--- The shapes of other areas of the same kind that reach into a box or up to it.
-SELECT code, polygons, west, south, east, north FROM areas_boundary
-WHERE code BETWEEN %(first_code)s::bigint AND %(last_code)s::bigint AND NOT code = ANY (%(codes)s::bigint[])
-    AND west <= %(east)s AND east >= %(west)s AND south <= %(north)s AND north >= %(south)s
+-- The shapes of these areas, and of others of the same kind that reach into the box around them or up to it; in the order of their codes.
+WITH chosen AS (
+    SELECT true AS chosen, code, polygons, west, south, east, north FROM areas_boundary WHERE code = ANY (%(codes)s::bigint[])
+),
+box AS (SELECT min(west) AS west, min(south) AS south, max(east) AS east, max(north) AS north FROM chosen)
+SELECT * FROM chosen
+UNION ALL
+(
+    SELECT false, b.code, b.polygons, b.west, b.south, b.east, b.north
+    FROM areas_boundary AS b
+    JOIN box ON b.west <= box.east AND b.east >= box.west AND b.south <= box.north AND b.north >= box.south
+    WHERE b.code BETWEEN %(first_code)s::bigint AND %(last_code)s::bigint AND NOT b.code = ANY (%(codes)s::bigint[])
+    LIMIT 400
+)
 ORDER BY code
-LIMIT 400
 
 -- name: located
 -- Where the houses of some villages are, as known at a moment: the latest place of each, named by nothing.

@@ -4,7 +4,6 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 
@@ -12,6 +11,7 @@ from salur.areas.boundaries import read_boundaries
 from salur.areas.models import Area, Boundary
 from salur.evidence import actions as evidence
 from salur.evidence.rules import Geotag
+from salur.lib.process_cache import cache
 from salur.payments import actions as payments
 from salur.payments.rules import Channel, Payment
 from salur.web.actions import give_role
