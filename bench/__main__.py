@@ -20,7 +20,9 @@ def main() -> int:
     modules = [module.name for module in pkgutil.iter_modules(bench.__path__) if not module.name.startswith("_")]
     chosen = [only] if only in modules else modules
 
-    home = tempfile.mkdtemp(prefix="salur-bench-", dir=os.environ.get("SALUR_BENCH_DIR"))
+    # A home that is named is used as it is found, and kept: loading a country takes longer than looking at it.
+    kept = os.environ.get("SALUR_BENCH_HOME")
+    home = kept or tempfile.mkdtemp(prefix="salur-bench-", dir=os.environ.get("SALUR_BENCH_DIR"))
     os.environ["SALUR_HOME"] = home
     os.environ["DJANGO_SETTINGS_MODULE"] = "salur.web.settings"
     from salur.lib import database
@@ -41,7 +43,8 @@ def main() -> int:
     finally:
         if "SALUR_DATABASE_URL" not in os.environ:
             database.stop()
-        shutil.rmtree(Path(home), ignore_errors=True)
+        if not kept:
+            shutil.rmtree(Path(home), ignore_errors=True)
     return 0
 
 

@@ -97,12 +97,13 @@ def spark(trend: Trend | None, days: int) -> str:
     """
     if trend is None or days < 2 or max(trend.paid, default=0) <= 0:
         return ""
-    daily = [0] * days
+    points = min(days, SPARK_WIDTH)  # of a stage that went on for years several days are one point
+    daily = [0] * points
     for day, paid in zip(trend.days, trend.paid, strict=True):
         if 0 <= day < days:
-            daily[day] = max(paid, 0)
+            daily[day * points // days] += max(paid, 0)
     most = max(daily) or 1
-    across = SPARK_WIDTH / (days - 1)
+    across = SPARK_WIDTH / (points - 1)
     return " ".join(
         f"{place * across:.0f},{SPARK_HEIGHT - 1 - (SPARK_HEIGHT - 2) * paid / most:.0f}"
         for place, paid in enumerate(daily)

@@ -28,7 +28,7 @@ from salur.monitoring import actions
 from salur.monitoring.charts import burn_up, spark
 from salur.monitoring.families.actions import LOOKING
 from salur.monitoring.maps.views import map_of, with_map
-from salur.monitoring.rules import OFFICES, SORTS, Board, By, Quoted, Row, Trend, bar, in_order, ranks
+from salur.monitoring.rules import OFFICES, SORTS, Board, By, Place, Quoted, Row, Trend, bar, in_order, ranks
 from salur.programmes.models import Stage
 
 ROWS_ON_A_PAGE = 200
@@ -264,8 +264,17 @@ def _context(request: HttpRequest, stage: Stage, board: Board, viewer: Viewer) -
         "chosen_day": board.table.as_of.astimezone(ZoneInfo(place.zone)).date() if past else None,
         "kept": [(key, request.GET[key]) for key in ("by", "sort", "map") if request.GET.get(key)],
         "here": request.get_full_path(),
+        "wall_href": "" if past or place.area else _wall(stage, place),
         **map_of(board, request.GET, viewer),
     }
+
+
+def _wall(stage: Stage, place: Place) -> str:
+    return (
+        reverse("wall-office", args=[stage.code, place.office.code])
+        if place.office
+        else reverse("wall", args=[stage.code])
+    )
 
 
 def _planned_by_now(board: Board) -> int | None:
@@ -277,10 +286,9 @@ def _planned_by_now(board: Board) -> int | None:
 def _days(stage: Stage, board: Board, past: bool) -> list[date]:
     """The days a person may want to look back at, newest first: of the stage's window and of what happened; and the one chosen."""
     zone = ZoneInfo(board.place.zone)
-    known = [day.day for day in board.days]
-    first = min([stage.opens, *known])
-    last = min(max([stage.deadline, *known]), now().astimezone(zone).date())
-    days = {first + timedelta(days=n) for n in range((last - first).days + 1)}
+    known = {day.day for day in board.days}  # a payment years later adds a day, not the years between
+    last = min(stage.deadline, now().astimezone(zone).date())
+    days = known | {stage.opens + timedelta(days=n) for n in range((last - stage.opens).days + 1)}
     chosen = {board.table.as_of.astimezone(zone).date()} if past else set()
     return sorted(days | chosen, reverse=True)
 

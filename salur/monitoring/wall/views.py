@@ -1,0 +1,102 @@
+"""One page: what is paid of a place, today, how its parts stand; it fills a large screen and never needs a hand."""
+
+import hashlib
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.urls import path, reverse
+from django.utils.http import urlencode
+from django.utils.translation import get_language
+from django.views.decorators.http import require_safe
+
+from salur.lib.clock import now
+from salur.lib.process_cache import cache
+from salur.lib.viewer import viewer_of
+from salur.monitoring import actions
+from salur.monitoring.charts import burn_up
+from salur.monitoring.rules import By, bar, in_order, ranks
+from salur.monitoring.views import LEVELS, LIVE_SECONDS, board_url
+from salur.programmes.models import Stage
+
+MOST_LINES = 12  # more cannot be read from across a room
+
+
+@require_safe
+def wall(request: HttpRequest, stage: str, office: str | None = None) -> HttpResponse:
+    """The whole page, or for an open one its living part, answered 304 as long as it would say the same."""
+    living = "HX-Request" in request.headers
+    viewer = viewer_of(request)
+    if viewer is None:
+        if request.user.is_authenticated:
+            raise Http404
+        sign_in = f"{reverse('login')}?{urlencode({'next': request.get_full_path()})}"
+        return HttpResponse(status=401, headers={"HX-Redirect": sign_in}) if living else HttpResponseRedirect(sign_in)
+    key = "wall-" + _digest(f"{get_language()} {viewer.office} {request.path}")
+    kept: tuple[str, str] | None = cache.get(key) if living else None
+    context: dict[str, Any] = {}
+    if kept is None:
+        found_stage, board = actions.board(stage_code=stage, viewer=viewer, now=now(), office_code=office)
+        if len(board.table.rows) < 2 and len(board.place.levels) > 1:  # one part is no comparison: its own parts are
+            by = board.place.levels[1]
+            found_stage, board = actions.board(stage_code=stage, viewer=viewer, now=now(), office_code=office, by=by)
+        context = _context(request, found_stage, board)
+        drawn = render_to_string("monitoring/wall_living.html", context, request)
+        kept = (drawn, f'"{_digest(drawn)}"')
+        cache.set(key, kept, LIVE_SECONDS)
+    fragment, etag = kept
+    if not living:
+        response = render(request, "monitoring/wall.html", {**context, "living": fragment, "etag": etag})
+    elif etag in request.headers.get("If-None-Match", "").replace("W/", ""):
+        response = HttpResponse(status=304)
+    else:
+        response = HttpResponse(fragment)
+    response["ETag"] = etag
+    response["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _context(request: HttpRequest, stage: Stage, board: Any) -> dict[str, Any]:
+    place, total, by = board.place, board.total, board.table.by
+    today = board.table.as_of.astimezone(ZoneInfo(place.zone)).date()
+    ranked = in_order([row for row in board.table.rows if row.allocated], "-paid_percent")
+    rank = ranks(board.table.rows)
+    best = ranked if len(ranked) <= MOST_LINES else [*ranked[: MOST_LINES // 2], *ranked[-MOST_LINES // 2 :]]
+    lines = [(row, rank[row.key], bar(row.paid, row.allocated), bar(row.failed, row.allocated)) for row in best]
+    planned = next((day.total for day in reversed(board.planned) if day.day <= today), 0) if board.planned else None
+    days = (stage.deadline - stage.opens).days + 1
+    yesterday = next((day.paid for day in board.days if day.day == today - timedelta(days=1)), None)
+    return {
+        "stage": stage,
+        "board": board,
+        "place": place,
+        "place_name": place.office.name if place.office else "",
+        "total": total,
+        "paid_bar": bar(total.paid, total.allocated),
+        "failed_bar": bar(total.failed, total.allocated),
+        "planned": planned,
+        "yesterday": yesterday,
+        "day_number": (today - stage.opens).days + 1 if stage.opens <= today <= stage.deadline else None,
+        "days": days,
+        "lines": lines,
+        "cut": len(ranked) - len(best),
+        "first_low": MOST_LINES // 2 if len(ranked) > MOST_LINES else -1,
+        "level": LEVELS[by],
+        "ranked": by in (By.REGION, By.BRANCH),
+        "chart": burn_up(board.days, total.allocated, board.planned),
+        "board_href": board_url(stage.code, place.office.code if place.office else ""),
+        "here": request.get_full_path(),
+    }
+
+
+urlpatterns = [
+    path("dinding/<str:stage>/", wall, name="wall"),
+    path("dinding/<str:stage>/kantor/<path:office>/", wall, name="wall-office"),
+]
