@@ -1,8 +1,10 @@
 """The map in a real browser: in step with the list, alive, readable on a phone, and nothing in it that runs."""
 
+import io
 from datetime import UTC, datetime
 
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from salur.lib.process_cache import cache
@@ -42,7 +44,10 @@ def test_a_map_fits_its_screen_speaks_one_language_and_shuts_nobody_out(land, vi
             wrong += [f"{name}: “{line}” is in the wrong language" for line in lines & foreign]
             wrong += [f"{name}: {complaint}" for complaint in complaints(window.page)]
             wrong += [f"{name}: {said}" for said in window.said]
-            window.page.locator("#map").screenshot(path=pictures / f"{name}{'-ponsel' if look else ''}.png")
+            shot = Image.open(io.BytesIO(window.page.locator("#map").screenshot())).convert("RGB")
+            shot.quantize(64, dither=Image.Dither.NONE).save(
+                pictures / f"{name}{'-ponsel' if look else ''}.png", optimize=True
+            )
             window.context.close()
     assert wrong == []
 

@@ -94,4 +94,4 @@ def test_the_day_of_a_role_fits_speaks_one_language_is_small_and_shuts_nobody_ou
             wrong += [f"{path}: {complaint}" for complaint in complaints(window.page)]
     wrong += [f"elsewhere: {url}" for url in elsewhere]
     wrong += window.said
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
