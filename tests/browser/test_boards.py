@@ -205,30 +205,26 @@ PLACES = {
 }
 
 
-def test_each_role_signs_in_and_finds_its_place(land, visit):
-    window = visit(phone=True)
-    window.go(BOARD)
+def test_each_role_finds_its_place(land, visit):
     for username, place in PLACES.items():
-        window.page.get_by_label("Nama pengguna").fill(username)
-        window.page.get_by_label("Kata sandi").fill(country.PASSWORD)
-        window.page.get_by_role("button", name="Masuk").click()
+        window = visit(username, phone=True)
         window.go(BOARD)
         expect(window.page.locator("h1")).to_contain_text(place)
-        window.page.get_by_role("button", name="Keluar").click()
-        window.page.wait_for_url("**/masuk/")
+        window.context.close()
 
 
 def test_a_wrong_password_is_said_and_the_name_is_kept(land, visit):
+    """An auditor moves no money: a password is enough. Second factors are tested where they live (salur/web)."""
     window = visit()
     window.go(BOARD)
-    window.page.get_by_label("Nama pengguna").fill("cabang")
+    window.page.get_by_label("Nama pengguna").fill("auditor")
     window.page.get_by_label("Kata sandi").fill("not this one")
-    window.page.get_by_role("button", name="Masuk").click()
+    window.page.get_by_role("button", name="Masuk").first.click()
     expect(window.page.get_by_role("alert")).to_be_visible()
-    expect(window.page.get_by_label("Nama pengguna")).to_have_value("cabang")
+    expect(window.page.get_by_label("Nama pengguna")).to_have_value("auditor")
     window.page.get_by_label("Kata sandi").fill(country.PASSWORD)
-    window.page.get_by_role("button", name="Masuk").click()
-    expect(window.page.locator("h1")).to_contain_text("Bondowoso")
+    window.page.get_by_role("button", name="Masuk").first.click()
+    expect(window.page.locator("h1")).to_contain_text("Indonesia")
     assert window.page.url.endswith(BOARD), "on to where the person wanted to go"
 
 
@@ -292,7 +288,7 @@ def test_five_thousand_villages_are_readable_on_a_phone(land, visit):
     assert window.overflow() == 0
     window.page.get_by_role("link", name="Berikutnya").click()
     assert "page=2" in window.page.url
-    assert window.page.locator("table.board tbody tr").count() == 200
+    assert window.page.locator("table.board tbody tr").count() == 100
 
 
 def test_the_browsers_rules_are_the_ones_that_were_recorded():
