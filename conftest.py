@@ -44,13 +44,19 @@ def committing_tests_leave_nothing() -> None:
                     AND relname NOT IN ('django_migrations', 'django_content_type', 'auth_permission')"""
             )
             (tables,) = cursor.fetchone()
+            cursor.execute("SET lock_timeout = '20s'")
             for attempt in range(5):
                 try:
                     cursor.execute(f"TRUNCATE {tables} CASCADE")
-                    return
-                except OperationalError:  # a deadlock with what a browser's last request still does at the server
+                    break
+                except OperationalError:  # a deadlock with what a browser's last request still does at the server, or somebody who holds a lock
                     if attempt == 4:
                         raise
+                    cursor.execute(  # a transaction that a failed test left open would be waited for without an end
+                        """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                        WHERE datname = current_database() AND pid <> pg_backend_pid() AND state LIKE 'idle in transaction%'"""
+                    )
+            cursor.execute("RESET lock_timeout")
 
     TransactionTestCase._fixture_teardown = empty  # type: ignore[method-assign]
 

@@ -7,6 +7,7 @@ network, a hundred kills of the server and twenty of the database; some twenty m
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,8 +22,9 @@ from salur.lib.database.server import EmbeddedServer
 
 ROOT = Path(salur.__file__).resolve().parents[1]
 LONG = os.environ.get("SALUR_FAULTS") == "long"
+PATIENCE_S = 7200 if LONG else 400
 
-pytestmark = [pytest.mark.faults, pytest.mark.slow]
+pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(2.5 * PATIENCE_S)]
 
 
 def played(folder: Path, *words: object, before: Sequence[str] = ()) -> tuple[int, dict[str, Any], str]:
@@ -31,14 +33,18 @@ def played(folder: Path, *words: object, before: Sequence[str] = ()) -> tuple[in
     home.parent.mkdir(parents=True, exist_ok=True)
     environment = {name: value for name, value in os.environ.items() if name != "SALUR_DATABASE_URL"}
     command = [*before, sys.executable, "tests/fault_campaign.py", *map(str, words)]
+    playing = subprocess.Popen(
+        command, cwd=ROOT, env=environment | {"SALUR_HOME": str(home)},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
     try:
-        done = subprocess.run(
-            command, cwd=ROOT, env=environment | {"SALUR_HOME": str(home)},
-            capture_output=True, text=True, timeout=7200 if LONG else 1200,
-        )  # fmt: skip
+        answer, said = playing.communicate(timeout=PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(playing.pid, signal.SIGKILL)  # with its phones and servers, which hold our ends of its pipes
+        answer, said = "", f"It did not end in {PATIENCE_S} seconds.\n" + playing.communicate()[1][-3000:]
     finally:
         EmbeddedServer(home).erase()
-    return done.returncode, json.loads(done.stdout) if done.stdout else {}, done.stderr[-3000:]
+    return playing.returncode, json.loads(answer) if answer else {}, said[-3000:]
 
 
 def test_killed_and_cut_off_it_loses_nothing_and_doubles_nothing_and_moves_the_same_money(tmp_path: Path):

@@ -181,7 +181,7 @@ def served(home, *, role):
             except OSError:
                 time.sleep(0.2)
         token = next(cookie.value for cookie in jar if "csrf" in cookie.name)
-        get("/masuk/", username=user["username"], password=user["password"], csrfmiddlewaretoken=token)
+        get("/masuk/", login=user["username"], password=user["password"], csrfmiddlewaretoken=token)
         yield get
     finally:
         running.terminate()

@@ -21,6 +21,14 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     database.ensure_running()
 
 
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Say what failed at once: the end of a run that is cut off is never printed."""
+    if report.failed and "PYTEST_XDIST_WORKER" not in os.environ:
+        print(  # noqa: T201
+            f"\n{report.nodeid} failed after {report.duration:.0f} s\n{report.longreprtext[-4000:]}", flush=True
+        )
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     from salur.lib import database
 

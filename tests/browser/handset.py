@@ -124,7 +124,7 @@ class Line:
     answer does; ``portal`` a hotel's sign-in page answers; ``busy`` 503; ``twice`` it arrives twice.
     """
 
-    FAULTS = ("lost", "half", "unanswered", "cut", "portal", "busy", "twice")
+    FAULTS: tuple[str, ...] = ("lost", "half", "unanswered", "cut", "portal", "busy", "twice")
 
     def __init__(self, server: str, *, share: float = 0.3, seed: int = 1) -> None:
         self.to = urlsplit(server)
