@@ -24,6 +24,7 @@ FOLDERS = {
     "custody": "salur.custody.commands:custody",
     "planning": "salur.planning.commands:planning",
     "ledger": "salur.web.commands:ledger",
+    "people": "salur.web.people.commands:people",
     "monitoring": "salur.monitoring.commands:monitoring",
     "reconciliation": "salur.reconciliation.commands:reconciliation",
     "oversight": "salur.oversight.commands:oversight",

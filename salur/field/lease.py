@@ -134,9 +134,13 @@ def issue_lease(
 
     Refuses (``AlreadyOnAList``) a family that is on another live list, ``NotFound`` one that is not at the device's branch.
     """
-    owner = Device.objects.filter(id=device).first()
+    owner = Device.objects.select_related("officer").filter(id=device).first()
     if owner is None:
         raise NotFound("This device is not enrolled here.")
+    if owner.officer.contract_ends is not None and owner.officer.contract_ends < day:
+        raise Conflict(
+            f"The contract of {owner.officer.name} ends on {owner.officer.contract_ends}: no list for a later day is given to them."
+        )
     if owner.revoked_at is not None:
         raise Revoked("This device was revoked: enrol the phone again before it gets a list.")
     if len(set(entitlements)) != len(entitlements) or not entitlements:

@@ -68,10 +68,11 @@ def give_role(
     ends: date | None = None,
     password: str | None = None,
     demonstration: bool = False,
+    external: bool = False,
 ) -> User:
     """Make a user, or give an existing one another role; ``password`` None leaves the one there is (a new user then cannot sign in).
 
-    ``ends`` is the last day of the role, for people hired for a time. ``demonstration``: no second factor, in a demo's home only.
+    ``ends`` is the last day of the role; who is ``external``, hired for a time, has one. ``demonstration``: no second factor, in a demo's home only.
     Roles below the nation need an office. Raises ``OfficeNeeded``, ``NotFound``.
     """
     if office_code is None and role not in NATIONAL:
@@ -86,12 +87,14 @@ def give_role(
         user.set_unusable_password()
     user.save()
     Membership.objects.update_or_create(
-        user=user, defaults={"role": role, "office": office, "ends": ends, "demonstration": demonstration}
+        user=user,
+        defaults={"role": role, "office": office, "ends": ends, "demonstration": demonstration, "external": external},
     )
     facts = {
         "role": role.value,
         "office": office_code,
         "ends": ends,
+        "external": external,
         "password": "given" if password is not None else "left",
     }
     audit.record(actor=actor, verb="gave a role", subject=f"user/{username}", facts=facts, at=at)

@@ -15,6 +15,7 @@ from salur.lib.problem import Problem
 from salur.lib.viewer import Viewer, viewer_of
 from salur.monitoring.api import router as monitoring
 from salur.web.middleware import holds_nul
+from salur.web.people.api import router as people
 
 
 class SignedIn(SessionAuth):
@@ -27,6 +28,7 @@ class SignedIn(SessionAuth):
 api = NinjaAPI(title="salur", version=__version__, auth=SignedIn(), docs_url=None, urls_namespace="api")
 api.add_router("", monitoring)
 api.add_router("", cases)
+api.add_router("", people)
 
 
 @api.exception_handler(Problem)

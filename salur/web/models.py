@@ -31,6 +31,7 @@ NEEDS_SECOND_FACTOR = frozenset({Role.MINISTRY, Role.HEADQUARTERS, Role.REGION, 
 class Membership(models.Model):
     """``office`` bounds what the user sees: it and everything below it. ``ends`` is the last day that the role holds, by the office's day.
 
+    ``external``: hired for a time, so there is a last day.
     ``demonstration``: made by `salur demo`; needs no second factor as long as the home is a demo's.
     """
 
@@ -39,11 +40,52 @@ class Membership(models.Model):
     office = models.ForeignKey(Office, models.PROTECT, null=True, related_name="+")
     ends = models.DateField(null=True)
     demonstration = models.BooleanField(default=False)
+    external = models.BooleanField(default=False)
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                name="web_membership_external_ends", condition=Q(external=False) | Q(ends__isnull=False)
+            ),
             models.CheckConstraint(name="web_membership_role_known", condition=Q(role__in=Role.values)),
             models.CheckConstraint(
                 name="web_membership_office_given", condition=Q(office__isnull=False) | Q(role__in=NATIONAL)
+            ),
+        ]
+
+
+class Invitation(models.Model):
+    """A superior's word that somebody shall have a role; open until it is accepted, taken back, or ``expires_at``.
+
+    The link holds a token; here is only its SHA-256, so whoever reads the table can accept nothing. ``email`` is an address that the superior
+    vouches for: an organisation's own sign-in finds the person by it.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    token_sha256 = models.BinaryField(max_length=32)
+    username = models.TextField()
+    email = models.TextField(default="")
+    role = models.TextField(choices=Role.choices)
+    office = models.ForeignKey(Office, models.PROTECT, null=True, related_name="+")
+    ends = models.DateField(null=True)
+    external = models.BooleanField(default=False)
+    invited_by = models.TextField()
+    invited_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+    withdrawn_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="web_invitation_token_once", fields=["token_sha256"]),
+            # A newer invitation takes the older one back: one link is good at a time.
+            models.UniqueConstraint(
+                name="web_invitation_one_open",
+                fields=["username"],
+                condition=Q(accepted_at__isnull=True, withdrawn_at__isnull=True),
+            ),
+            models.CheckConstraint(name="web_invitation_role_known", condition=Q(role__in=Role.values)),
+            models.CheckConstraint(
+                name="web_invitation_external_ends", condition=Q(external=False) | Q(ends__isnull=False)
             ),
         ]

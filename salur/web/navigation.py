@@ -18,6 +18,7 @@ from salur.web.models import Role
 
 EVERYBODY = frozenset(Role)
 OFFICE = EVERYBODY - {Role.OFFICER}  # who works at a desk
+
 MEETING = frozenset({Role.MINISTRY, Role.HEADQUARTERS, Role.REGION, Role.BRANCH, Role.AUDITOR})
 
 
@@ -45,6 +46,7 @@ PAGES = [
     Page("plan", _("Plan"), OFFICE, of_stage=True, also=("plan-roster", "plan-day", "plan-readiness", "plan-what-if")),
     Page("papers", _("Letters and sheets"), OFFICE, of_stage=True),
     Page("phones", _("Phones"), OFFICE, also=("phone",)),
+    Page("people", _("People"), OFFICE, also=("people-invite", "people-end")),
     Page("jobs", _("Jobs"), EVERYBODY, also=("job",)),
 ]  # fmt: skip
 

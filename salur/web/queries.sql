@@ -72,3 +72,48 @@ SELECT 'salur_archive_failures', '{}', failed_count FROM pg_stat_archiver
 UNION ALL
 SELECT 'salur_archive_age_seconds', '{}', extract(epoch FROM clock_timestamp() - last_archived_time) FROM pg_stat_archiver
 WHERE last_archived_time IS NOT NULL
+
+-- name: people
+-- Who has one of these roles at or below an office (none: in the country), and who is invited to one and has not come yet.
+WITH RECURSIVE below AS (
+    SELECT id FROM offices_office WHERE id = %(office)s
+    UNION ALL
+    SELECT o.id FROM offices_office AS o JOIN below ON o.parent_id = below.id
+),
+factor AS (
+    SELECT user_id, count(*) FILTER (WHERE type IN ('totp', 'webauthn')) AS factors FROM mfa_authenticator GROUP BY user_id
+),
+found AS (
+    SELECT u.id, u.username, m.role, m.office_id, m.ends, m.external, u.last_login, coalesce(f.factors, 0) AS factors,
+        NULL::timestamptz AS invited_at, NULL::timestamptz AS expires_at, '' AS invited_by
+    FROM web_membership AS m JOIN auth_user AS u ON u.id = m.user_id LEFT JOIN factor AS f ON f.user_id = u.id
+    UNION ALL
+    SELECT NULL, i.username, i.role, i.office_id, i.ends, i.external, NULL, 0, i.invited_at, i.expires_at, i.invited_by
+    FROM web_invitation AS i WHERE i.accepted_at IS NULL AND i.withdrawn_at IS NULL
+)
+SELECT f.*, coalesce(o.code, '') AS office_code, coalesce(o.name, '') AS office_name, coalesce(o.timezone, 'Asia/Jakarta') AS timezone,
+    f.id IS NOT NULL AND f.ends < (now() AT TIME ZONE coalesce(o.timezone, 'Asia/Jakarta'))::date AS ended
+FROM found AS f LEFT JOIN offices_office AS o ON o.id = f.office_id
+WHERE f.role = ANY (%(roles)s) AND (%(office)s::integer IS NULL OR f.office_id IN (SELECT id FROM below))
+ORDER BY f.invited_at DESC NULLS LAST, o.code NULLS FIRST, f.role, f.username
+LIMIT 2000
+
+-- name: offices_below
+-- The offices of some kinds at or below an office (none: in the country).
+WITH RECURSIVE below AS (
+    SELECT id FROM offices_office WHERE id = %(office)s::integer OR (%(office)s::integer IS NULL AND parent_id IS NULL)
+    UNION ALL
+    SELECT o.id FROM offices_office AS o JOIN below ON o.parent_id = below.id
+)
+SELECT o.id, o.code, o.name, o.kind FROM offices_office AS o JOIN below ON below.id = o.id
+WHERE o.kind = ANY (%(kinds)s)
+ORDER BY array_position(ARRAY['REGION', 'KCU', 'KC', 'KCP'], o.kind), o.name, o.code
+
+-- name: offices_above
+-- An office and everything above it.
+WITH RECURSIVE up AS (
+    SELECT id, parent_id FROM offices_office WHERE id = %(office)s
+    UNION ALL
+    SELECT o.id, o.parent_id FROM offices_office AS o JOIN up ON o.id = up.parent_id
+)
+SELECT id FROM up

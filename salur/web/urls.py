@@ -9,6 +9,7 @@ from salur.jobs.views import job, job_file, jobs
 from salur.monitoring.views import realisation
 from salur.web.api import api
 from salur.web.check import cek
+from salur.web.people.views import accept, end, invite, people
 from salur.web.sign_in.views import RemoveKey, cancelled, failed
 from salur.web.views import home
 from salur.web.watching import health, metrics
@@ -40,6 +41,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("masuk/organisasi/dibatalkan/", cancelled, name="socialaccount_login_cancelled"),
     path("masuk/organisasi/gagal/", failed, name="socialaccount_login_error"),
     path("masuk/organisasi/tidak-dikenal/", failed, name="socialaccount_signup"),
+    path("undangan/<str:token>/", accept, name="invitation"),
+    path("orang/", people, name="people"),
+    path("orang/undang/", invite, name="people-invite"),
+    path("orang/<int:user>/akhiri/", end, name="people-end"),
     path("bahasa/", set_language, name="set_language"),
     path("pekerjaan/", jobs, name="jobs"),
     path("pekerjaan/<uuid:job>/", job, name="job"),
