@@ -10,6 +10,7 @@ class Case(models.Model):
     """Something found; never changed. Its state is its latest event's (``rules.STATE_AFTER``)."""
 
     append_only = True
+    by_branch = True
 
     id = models.UUIDField(primary_key=True)
     kind = models.TextField()

@@ -7,16 +7,20 @@ bug or a smuggled statement asks for. A model says that its rows are facts with 
 Migrations and the operator's commands work as the owner; ``as_owner`` takes the owner's rights up again for a few statements. This guards
 against the application, not against an operator with the database's password: against him stands the audit trail's seal and printed head.
 
+Beneath the pages there is a second line: who works below the nation and asks for a page does so as ``salur_page``, for whom row-level
+security hides the rows of other branches in the hot tables, whatever the page's own statement asks for (``narrowed_to``). It costs the phones
+nothing: to ``salur_app`` every row is there.
+
 Rights are given after every migration (``give_rights``), so that a new table needs no grant of its own.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from django.apps import AppConfig, apps
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
@@ -25,12 +29,15 @@ from psycopg.errors import DuplicateObject, InsufficientPrivilege
 from psycopg.pq import TransactionStatus
 
 APPLICATION = "salur_app"
+PAGE = "salur_page"
+# The branches that a page may read, with commas between them; without it a page reads none.
+SCOPE = "salur.branches"
 # Set in the server's processes (web/wsgi.py): the role that connections work as.
 VARIABLE = "SALUR_DATABASE_ROLE"
 
 NO_ROLE = (
     "Facts are not protected from the application: the database user {user} may not make the role salur_app. As a superuser run"
-    ' CREATE ROLE salur_app NOLOGIN; GRANT salur_app TO "{user}"; and then `salur migrate`.'
+    ' CREATE ROLE salur_app NOLOGIN; CREATE ROLE salur_page NOLOGIN; GRANT salur_app, salur_page TO "{user}"; and then `salur migrate`.'
 )
 
 NOT_YET = "Facts are not protected from the application yet: run `salur migrate`."
@@ -87,10 +94,48 @@ def as_owner() -> Iterator[None]:
                 cursor.execute("SELECT set_config('role', %s, false)", [role])
 
 
+def narrow(branches: Sequence[int]) -> bool:
+    """From here on this connection reads the hot tables' rows of these branches alone, until ``widen``.
+
+    Nothing happens where the connection does not work as the application (a test, a command) or the role is not there yet.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT set_config(%s, %s, false), set_config('role', rolname, false)
+            FROM pg_roles WHERE current_user = %s AND rolname = %s AND pg_has_role(session_user, oid, %s)""",
+            [SCOPE, ",".join(map(str, branches)), APPLICATION, PAGE, _may_take(connection)],
+        )
+        return cursor.fetchone() is not None
+
+
+def widen() -> None:
+    """Take the application's own rights up again. A connection that cannot be asked to is closed: nobody inherits another one's scope."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('role', %s, false), set_config(%s, '', false)", [APPLICATION, SCOPE])
+    except DatabaseError:
+        connection.close()
+
+
+@contextmanager
+def beyond_scope() -> Iterator[None]:
+    """For a figure that somebody may know of other branches than their own, like the ranking of a region's meeting."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_user = %s, current_setting(%s, true)", [PAGE, SCOPE])
+        narrowed, branches = cursor.fetchone()
+        if narrowed:
+            cursor.execute("SELECT set_config('role', %s, false)", [APPLICATION])
+    try:
+        yield
+    finally:
+        if narrowed and connection.connection is not None:
+            narrow([int(branch) for branch in branches.split(",") if branch])
+
+
 @transaction.atomic
 def give_rights() -> str | None:
     """Make the role and give it its rights on every table there is; says in one sentence what stands in the way, if something does."""
-    if not _make_role():
+    if not _make_role(APPLICATION) or not _make_role(PAGE):
         return unprotected()
     facts = fact_tables()
     with connection.cursor() as cursor:
@@ -98,7 +143,7 @@ def give_rights() -> str | None:
             "SELECT pg_advisory_xact_lock(hashtextextended('salur rights', 0))"
         )  # grants at once would trip over each other
         cursor.execute(
-            """SELECT c.oid::regclass::text,
+            """SELECT c.oid::regclass::text, c.relispartition,
                 c.relname = ANY(%(facts)s) OR EXISTS (
                     SELECT FROM pg_partition_ancestors(c.oid) AS above JOIN pg_class AS a ON a.oid = above WHERE a.relname = ANY(%(facts)s)
                 )
@@ -107,29 +152,57 @@ def give_rights() -> str | None:
             {"facts": facts},
         )
         tables = cursor.fetchall()
-        append_only = ", ".join(name for name, is_fact in tables if is_fact)
-        others = ", ".join(name for name, is_fact in tables if not is_fact)
-        cursor.execute(f"GRANT USAGE ON SCHEMA public TO {APPLICATION}")
-        if others:
-            cursor.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {others} TO {APPLICATION}")
-        if append_only:
-            cursor.execute(f"REVOKE ALL ON {append_only} FROM {APPLICATION}")
-            cursor.execute(f"GRANT SELECT, INSERT ON {append_only} TO {APPLICATION}")
-        cursor.execute(f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {APPLICATION}")
+        # A page reaches a partition through its table alone: policies are the table's.
+        for role, given in ((APPLICATION, tables), (PAGE, [table for table in tables if not table[1]])):
+            append_only = ", ".join(name for name, _, is_fact in given if is_fact)
+            others = ", ".join(name for name, _, is_fact in given if not is_fact)
+            cursor.execute(f"GRANT USAGE ON SCHEMA public TO {role}")
+            if others:
+                cursor.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {others} TO {role}")
+            if append_only:
+                cursor.execute(f"REVOKE ALL ON {append_only} FROM {role}")
+                cursor.execute(f"GRANT SELECT, INSERT ON {append_only} TO {role}")
+            cursor.execute(f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role}")
+        _hide_other_branches(cursor, {name for name, _, _ in tables})
         # What is made later, a stage's partitions for example, is written through its parent; no table starts with more than this.
         cursor.execute(f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT ON TABLES TO {APPLICATION}")
         cursor.execute(f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO {APPLICATION}")
     return unprotected()
 
 
-def _make_role() -> bool:
+# Tables without a model whose rows are a branch's; the folder that owns them adds them.
+BY_BRANCH: set[str] = set()
+
+
+def hidden_tables() -> list[str]:
+    """The tables whose rows a page sees of its own branches alone: ``by_branch = True`` in the model, or in ``BY_BRANCH``."""
+    return sorted(
+        BY_BRANCH | {model._meta.db_table for model in apps.get_models() if getattr(model, "by_branch", False)}
+    )
+
+
+def _hide_other_branches(cursor: Any, there: Collection[str]) -> None:
+    """Policies: everybody sees every row, a page those of its branches. The first is a constant, which the planner drops."""
+    cursor.execute("SELECT tablename FROM pg_policies WHERE policyname = 'page_sees_its_branches'")
+    done = {name for (name,) in cursor.fetchall()}
+    for table in hidden_tables():
+        if table in there and table not in done:
+            cursor.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+            cursor.execute(f"CREATE POLICY everybody ON {table} USING (true) WITH CHECK (true)")
+            cursor.execute(
+                f"""CREATE POLICY page_sees_its_branches ON {table} AS RESTRICTIVE TO {PAGE}
+                USING (branch = ANY (string_to_array(current_setting('{SCOPE}', true), ',')::integer[])) WITH CHECK (true)"""
+            )
+
+
+def _make_role(role: str) -> bool:
     """Roles belong to the whole server, so another database's salur may have made it, perhaps at this moment."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_roles WHERE rolname = %s", [APPLICATION])
-        if not cursor.fetchone()[0] and not _try(f"CREATE ROLE {APPLICATION} NOLOGIN"):
+        cursor.execute("SELECT count(*) FROM pg_roles WHERE rolname = %s", [role])
+        if not cursor.fetchone()[0] and not _try(f"CREATE ROLE {role} NOLOGIN"):
             return False
-        cursor.execute("SELECT pg_has_role(%s, %s)", [APPLICATION, _may_take(connection)])
-        return bool(cursor.fetchone()[0]) or _try(f"GRANT {APPLICATION} TO CURRENT_USER")
+        cursor.execute("SELECT pg_has_role(%s, %s)", [role, _may_take(connection)])
+        return bool(cursor.fetchone()[0]) or _try(f"GRANT {role} TO CURRENT_USER")
 
 
 def _try(statement: str) -> bool:

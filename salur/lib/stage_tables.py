@@ -20,6 +20,7 @@ class StageTable(models.Model):
     """
 
     loaded_beside: ClassVar[bool] = False
+    by_branch: ClassVar[bool] = True  # a page sees the rows of its own branches (lib/rights.py)
 
     class Meta:
         abstract = True

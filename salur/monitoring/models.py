@@ -3,8 +3,14 @@
 from django.db import models
 from django.db.models import Q
 
+from salur.lib import rights
 from salur.offices.models import Office
 from salur.programmes.models import Stage
+
+rights.BY_BRANCH |= {
+    "monitoring_tally",
+    "monitoring_change",
+}  # made by hand (migrations/0002_tally.sql): sums that no ORM touches
 
 
 class Quotation(models.Model):

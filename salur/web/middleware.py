@@ -12,6 +12,7 @@ from django.utils import translation
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
+from salur.lib import rights
 from salur.lib.problem import Problem
 from salur.lib.viewer import viewer_of
 from salur.web.models import Role
@@ -72,7 +73,11 @@ def viewer(get_response: Answer) -> Answer:
 
     def answer(request: HttpRequest) -> HttpResponse:
         request.find_viewer = functools.cache(lambda: gate.viewer(request))  # type: ignore[attr-defined]
-        return gate.turned_away(request) or get_response(request)
+        try:
+            return gate.turned_away(request) or get_response(request)
+        finally:
+            if getattr(request, "narrowed", False):
+                rights.widen()
 
     return answer
 

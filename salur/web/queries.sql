@@ -92,7 +92,7 @@ found AS (
     FROM web_invitation AS i WHERE i.accepted_at IS NULL AND i.withdrawn_at IS NULL
 )
 SELECT f.*, coalesce(o.code, '') AS office_code, coalesce(o.name, '') AS office_name, coalesce(o.timezone, 'Asia/Jakarta') AS timezone,
-    f.id IS NOT NULL AND f.ends < (now() AT TIME ZONE coalesce(o.timezone, 'Asia/Jakarta'))::date AS ended
+    coalesce(f.id IS NOT NULL AND f.ends < (%(now)s::timestamptz AT TIME ZONE coalesce(o.timezone, 'Asia/Jakarta'))::date, false) AS ended
 FROM found AS f LEFT JOIN offices_office AS o ON o.id = f.office_id
 WHERE f.role = ANY (%(roles)s) AND (%(office)s::integer IS NULL OR f.office_id IN (SELECT id FROM below))
 ORDER BY f.invited_at DESC NULLS LAST, o.code NULLS FIRST, f.role, f.username

@@ -67,10 +67,10 @@ def _hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def people(*, viewer: Viewer) -> list[Any]:
+def people(*, viewer: Viewer, at: datetime) -> list[Any]:
     """Everybody whose superior the viewer is, and who is invited; an auditor reads everybody. The newest invitations first, then by office."""
     roles = list(Role) if viewer.role == Role.AUDITOR else MAY_INVITE.get(viewer.role, ())
-    return queries.people(roles=[role.value for role in roles], office=viewer.office)
+    return queries.people(roles=[role.value for role in roles], office=viewer.office, now=at)
 
 
 def offices_of(*, viewer: Viewer) -> list[Any]:

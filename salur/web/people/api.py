@@ -75,7 +75,7 @@ def _viewer(request: HttpRequest, *, acting: bool) -> Viewer:
 
 @router.get("/people", response=list[Person], summary="Everybody whose superior you are; an auditor reads everybody")
 def people(request: HttpRequest) -> list[Any]:
-    return actions.people(viewer=_viewer(request, acting=False))
+    return actions.people(viewer=_viewer(request, acting=False), at=now())
 
 
 @router.post(

@@ -25,7 +25,7 @@ def people() -> None:
 @answers
 def list_() -> Answer:
     """Everybody with a role, and who is invited and has not come yet."""
-    rows = queries.people(roles=[role.value for role in Role], office=None)
+    rows = queries.people(roles=[role.value for role in Role], office=None, now=now())
     data = [
         {
             "username": row.username, "role": row.role, "office": row.office_code or None, "ends": row.ends, "external": row.external,

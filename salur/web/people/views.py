@@ -47,7 +47,7 @@ def people(request: HttpRequest) -> HttpResponse:
             "stale": row.id is None and row.expires_at < now(),
             "yours": row.role in MAY_INVITE.get(viewer.role, ()) and row.username != viewer.name,
         }
-        for row in actions.people(viewer=viewer)
+        for row in actions.people(viewer=viewer, at=now())
     ]
     return render(request, "people/people.html", {"rows": rows, "acting": bool(MAY_INVITE.get(viewer.role))})
 

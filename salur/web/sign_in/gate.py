@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from salur.lib import rights
 from salur.lib.clock import now
 from salur.lib.viewer import Viewer
 from salur.web import actions
@@ -32,7 +33,12 @@ def viewer(request: HttpRequest) -> Viewer | None:
         second_factor=used_second_factor(request),
         demonstration=standing.demonstration and settings.DEMO_HOME(),
     )
-    return standing.viewer if request.barred is None else None  # type: ignore[attr-defined]
+    if request.barred is not None:  # type: ignore[attr-defined]
+        return None
+    if standing.viewer.branches is not None and request.method in ("GET", "HEAD"):
+        # The second line, beneath each page's own scope; what a form does is judged by its action.
+        request.narrowed = rights.narrow(standing.viewer.branches)  # type: ignore[attr-defined]
+    return standing.viewer
 
 
 def turned_away(request: HttpRequest) -> HttpResponse | None:

@@ -80,7 +80,9 @@ def test_the_table_keeps_no_link(office):
 
 
 @pytest.mark.parametrize(
-    "wrong", ["kurang", "1234567890123", "budi-budi-budi"[:9], "password123"], ids=["short", "digits", "short2", "common"]
+    "wrong",
+    ["kurang", "1234567890123", "budi-budi-budi"[:9], "password123"],
+    ids=["short", "digits", "short2", "common"],
 )
 def test_a_weak_password_is_refused_and_the_link_stays_good(office, wrong):
     address = link(invite(signed_in(Role.BRANCH, "KC-BDW")))
