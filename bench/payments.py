@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from bench import Figure, compare
-from salur.lib import arrays
+from salur.lib import arrays, rights
 from salur.lib.ids import uuid7_of
 from salur.lib.sql import server_cursor
 from salur.lib.stage_tables import open_stage_partitions
@@ -90,6 +90,18 @@ def bare(stage: Stage, *, packed: bool) -> float:
     return RUN / (time.perf_counter() - started)
 
 
+def as_application(stage: Stage, *, policies: bool) -> float:
+    """As the server's processes work, with row-level security on the tables or switched off."""
+    with connection.cursor() as cursor:
+        for table in rights.hidden_tables():
+            cursor.execute(f"ALTER TABLE {table} {'ENABLE' if policies else 'DISABLE'} ROW LEVEL SECURITY")
+        cursor.execute(f"SET ROLE {rights.APPLICATION}")
+        try:
+            return ours(stage)
+        finally:
+            cursor.execute("SET ROLE NONE")
+
+
 def figures() -> Iterator[Figure]:
     with connection.cursor() as cursor:
         cursor.execute(
@@ -110,4 +122,11 @@ def figures() -> Iterator[Figure]:
     yield compare(
         "payments_record_fresh_against_analysed", "payments/s", lambda: ours(fresh), lambda: ours(analysed),
         note="a stage just opened, without statistics, against one with them",
+    )  # fmt: skip
+    guarded = Stage(9004, branch, analysed=True)
+    as_application(guarded, policies=True)
+    yield compare(
+        "payments_record_row_security", "payments/s", lambda: as_application(guarded, policies=True),
+        lambda: as_application(guarded, policies=False), runs=5,
+        note="as the application's role: with row-level security beneath the pages against without",
     )  # fmt: skip
