@@ -102,6 +102,7 @@ def test_the_description_names_every_path(office, as_role):
     assert set(described["paths"]) == {
         "/api/v1/stages/{stage}/realisation", "/api/v1/cases", "/api/v1/cases/{case}", "/api/v1/cases/{case}/assign",
         "/api/v1/cases/{case}/decide", "/api/v1/cases/{case}/reopen", "/api/v1/cases/{case}/note",
+        "/api/v1/people", "/api/v1/people/{user}/end",
     }  # fmt: skip
 
 
