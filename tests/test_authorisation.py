@@ -201,6 +201,7 @@ TABLE: dict[str, May | None] = {
     "^realisasi/(?P<stage>[^/]+)/kantor/(?P<office>.+)/kecamatan/(?P<area>[0-9]{6})/$": May(get="mhaRBCO"),
     "realisasi/<str:stage>/kantor/<path:office>/": May(get="mhaRBCO"),
     r"^realisasi/(?P<stage>[^/]+)/wilayah/(?P<area>[0-9]{4}|[0-9]{6})/$": May(get="mhaRBCO"),
+    "ekspor/<str:stage>/": May(get="mhaRrBbCcOo", post="mhaRBC"),  # with a village: its families
     "dinding/<str:stage>/": May(get="mhaRrBbCcOo"),
     "dinding/<str:stage>/kantor/<path:office>/": May(get="mhaRBCO"),
     "evaluasi/<str:stage>/": May(get="mhaRBb"),

@@ -17,6 +17,7 @@ from salur.danom.rules import ADJUSTABLE, COLUMNS, ERRORS, MENDED, Kind, Reason,
 from salur.lib.clock import now
 from salur.lib.command import Answer, acting, answers, table
 from salur.lib.problem import Problem
+from salur.lib.sheet import harmless
 from salur.programmes.actions import stage_by_code
 
 
@@ -140,11 +141,6 @@ def write_quarantine(path: Path, batch: Batch, actor: str) -> int:
             count += 1
     actions.note_export(batch=batch, lines=count, actor=actor, at=now())
     return count
-
-
-def harmless(cell: str) -> str:
-    """A cell that a spreadsheet shows and does not run."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
 
 
 @danom.command("approve")

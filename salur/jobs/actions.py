@@ -76,7 +76,7 @@ class Running:
         """A path to write the result to; it becomes the job's file when the block ends well, whole or not at all."""
         assert re.fullmatch(r"[\w(][\w.() -]*", name), f"{name!r} is no plain file name"
         folder = folder_of(self.id)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # what is in it is often personal data
         half = folder / f".{name}.part"
         yield half
         with half.open("rb") as written:

@@ -31,9 +31,11 @@ def job_file(request: HttpRequest, job: UUID) -> FileResponse:
 
 @require_GET
 def jobs(request: HttpRequest) -> HttpResponse:
-    """The person's jobs, the newest first."""
+    """The person's exports and other jobs, the newest first; the page looks again by itself while one is under way."""
     rows = [{"job": one, **_shown(one)} for one in actions.jobs_of(actor=_person(request))]
-    return render(request, "jobs/jobs.html", {"rows": rows})
+    living = request.headers.get("HX-Request") == "true"
+    waiting = any(not row["over"] for row in rows)
+    return render(request, "jobs/jobs_living.html" if living else "jobs/jobs.html", {"rows": rows, "waiting": waiting})
 
 
 def _person(request: HttpRequest) -> str:

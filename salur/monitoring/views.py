@@ -4,9 +4,8 @@ An open board asks for its living part every few seconds (``static/monitoring/li
 Everything works without JavaScript: links sort and divide, a form sets moment and version.
 """
 
-import csv
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -26,6 +25,8 @@ from salur.lib.process_cache import cache
 from salur.lib.viewer import Viewer, viewer_of
 from salur.monitoring import actions
 from salur.monitoring.charts import burn_up, spark
+from salur.monitoring.exports.rules import Form, What
+from salur.monitoring.exports.views import asked_of, file_at_once
 from salur.monitoring.families.actions import LOOKING
 from salur.monitoring.maps.views import map_of, with_map
 from salur.monitoring.rules import OFFICES, SORTS, Board, By, Place, Quoted, Row, Trend, bar, in_order, ranks
@@ -35,11 +36,6 @@ ROWS_ON_A_PAGE = 100  # a row costs a third of a millisecond to write
 # An open board asks every four seconds; what it is told is at most this old, so a payment is on the screen within five.
 LIVE_SECONDS = 0.8
 TIDY_SECONDS = 2
-
-CSV_COLUMNS = (
-    "code", "name", "allocated", "amount_rp", "paid", "paid_today", "failed", "open", "paid_percent", "geotagged", "geotag_percent",
-    "amount_paid_rp", "unsent",
-)  # fmt: skip
 
 LEVELS = {
     By.REGION: gettext_lazy("Region"),
@@ -153,9 +149,12 @@ def realisation(request: HttpRequest, stage: str, office: str | None = None, are
     key = _digest(f"{get_language()} {viewer.office} {request.get_full_path()}") if living else ""
     answer = (living and cache.get(key)) or None
     if answer is None:
-        found_stage, found = _board(request, viewer, stage, office, area)
         if request.GET.get("format") == "csv":
-            return _csv(found)
+            rows = asked_of(request.GET, stage)
+            return file_at_once(
+                replace(rows, what=What.REALISATION, form=Form.CSV, office=office or "", area=area), viewer
+            )
+        found_stage, found = _board(request, viewer, stage, office, area)
         context = _context(request, found_stage, found, viewer)
         fragment = render_to_string("monitoring/board_living.html", context, request)
         answer = (fragment, f'"{_digest(fragment)}"')
@@ -258,7 +257,7 @@ def _context(request: HttpRequest, stage: Stage, board: Board, viewer: Viewer) -
         "trended": any(trend.paid for trend in board.trends.values()),
         "past": past,
         "now_href": address.here(as_of=None, at=None, version=None),
-        "csv_href": address.here() + ("&" if address.kept() else "?") + "format=csv",
+        "export_href": _export(request, stage, place, by),
         "days": _days(stage, board, past),
         "hours": _hours(board, request.GET),
         "chosen_day": board.table.as_of.astimezone(ZoneInfo(place.zone)).date() if past else None,
@@ -267,6 +266,15 @@ def _context(request: HttpRequest, stage: Stage, board: Board, viewer: Viewer) -
         "wall_href": "" if past or place.area else _wall(stage, place),
         **map_of(board, request.GET, viewer),
     }
+
+
+def _export(request: HttpRequest, stage: Stage, place: Place, by: By) -> str:
+    """Where the rows of this board are taken away."""
+    words: dict[str, object] = {"by": by.value}
+    words |= {key: request.GET[key] for key in ("as_of", "at", "version") if request.GET.get(key)}
+    words |= {"office": place.office.code} if place.office else {}
+    words |= {"area": place.area} if place.area else {}
+    return f"{reverse('export', args=[stage.code])}?{urlencode(words)}"
 
 
 def _wall(stage: Stage, place: Place) -> str:
@@ -369,26 +377,3 @@ def _crumbs(board: Board, address: Address, viewer: Viewer) -> list[tuple[str, s
     if board.place.area:
         crumbs.append((board.place.area_name, address.here()))
     return crumbs
-
-
-def _csv(board: Board) -> HttpResponse:
-    """All rows of the board; a name that a spreadsheet would take for a formula is written as text."""
-    place = board.place.office.code if board.place.office else "nation"
-    parts = ["realisation", board.table.stage, place, *([str(board.place.area)] if board.place.area else [])]
-    name = "-".join(parts).replace("/", "_") + f"-{_stamp(board.table.as_of)}.csv"
-    response = HttpResponse(
-        content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'}
-    )
-    writer = csv.writer(response)
-    writer.writerow(CSV_COLUMNS)
-    for row in in_order(board.table.rows, "code"):
-        writer.writerow([_safe(getattr(row, column)) for column in CSV_COLUMNS])
-    return _private(response)
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.strftime("%Y%m%dT%H%MZ")
-
-
-def _safe(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value

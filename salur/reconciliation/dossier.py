@@ -24,6 +24,7 @@ from salur.audit import actions as audit
 from salur.audit.rules import Entry, written
 from salur.lib.problem import NotFound, Problem
 from salur.lib.secrets import derived_key
+from salur.lib.sheet import harmless
 from salur.programmes.actions import stage_by_code
 from salur.reconciliation import actions, checker
 from salur.registry.actions import masked_niks
@@ -225,7 +226,7 @@ class _Writer:
                 text = io.StringIO()
                 writer = csv.writer(text, lineterminator="\n")
                 for row, nik in zip(page, niks, strict=True):
-                    name = f"'{row.name}" if row.name[:1] in "=+-@\t\r" else row.name
+                    name = harmless(row.name)
                     writer.writerow(
                         (
                             row.id,

@@ -14,6 +14,7 @@ from django.db import transaction
 from salur.audit import actions as audit
 from salur.danom.actions import entitlement_of
 from salur.lib.problem import Conflict, NotFound, Problem
+from salur.lib.sheet import harmless
 from salur.lib.storage import object_store
 from salur.offices.models import Officer
 from salur.programmes.actions import stage_by_code
@@ -201,7 +202,7 @@ def write_gone(rows: Sequence[Gone], out: Path) -> None:
                 ("kantor", "kode_desa", "versi", "baris", "hak", "nama", "nik", "alasan", "kunjungan", "menurut", "sebagai", "dokumen_sha256")
             )  # fmt: skip
             for row in rows:
-                writer.writerow([f"'{word}" if str(word)[:1] in ("=", "+", "-", "@", "\t") else word for word in row])
+                writer.writerow([harmless(word) for word in row])
         os.replace(part, out)
     except OSError as error:
         raise Problem(f"{out} cannot be written ({error.strerror}): choose another place.") from error

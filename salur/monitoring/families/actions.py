@@ -82,7 +82,7 @@ def find(*, typed: str, viewer: Viewer, branch: int | None = None) -> Search:
     meant = wanted(typed)
     scope = None if viewer.branches is None else list(viewer.branches)
     keys = _keys(meant, scope, branch)
-    return Search(meant.by, _cards(keys[:MOST_FOUND]), len(keys) > MOST_FOUND)
+    return Search(meant.by, cards_of(keys[:MOST_FOUND]), len(keys) > MOST_FOUND)
 
 
 def _keys(meant: Wanted, scope: list[int] | None, branch: int | None) -> list[Any]:
@@ -118,17 +118,19 @@ def _by_name(name: str, scope: list[int] | None, branch: int | None) -> list[Any
     return queries.by_name(branch=branch, patterns=patterns(name), limit=MOST_FOUND + 1)
 
 
-def _cards(keys: Sequence[Any]) -> list[Card]:
+def cards_of(keys: Sequence[Any], *, clear: bool = False) -> list[Card]:
+    """Entitlements as lists show them, in their order; ``clear``: the NIKs not masked (exports, with a reason that is kept)."""
     if not keys:
         return []
     rows = queries.cards(
         stages=[key.stage for key in keys], branches=[key.branch for key in keys], ids=[key.id for key in keys]
     )
     known = [row for row in rows if row.nik_sealed is not None]
+    opened = registry.clear_niks if clear else registry.masked_niks
     niks = dict(
         zip(
             [row.id for row in known],
-            registry.masked_niks([(bytes(row.nik_sealed), row.key_version) for row in known]),
+            opened([(bytes(row.nik_sealed), row.key_version) for row in known]),
             strict=True,
         )
     )
@@ -172,7 +174,7 @@ def of_village(*, stage_code: str, office_code: str, village: int, viewer: Viewe
         raise NotFound(f"Nobody of stage {stage.code} lives in {village}.")
     names = dict(Area.objects.filter(code__in=[village, village // 10_000]).values_list("code", "name"))
     kecamatan = village // 10_000
-    return Village(stage, branch, village, names.get(village, ""), kecamatan, names.get(kecamatan, ""), _cards(keys))
+    return Village(stage, branch, village, names.get(village, ""), kecamatan, names.get(kecamatan, ""), cards_of(keys))
 
 
 @dataclass(frozen=True)

@@ -142,6 +142,7 @@ def village(request: HttpRequest, viewer: Viewer, stage: str, office: str, villa
             for state in State
             if counts[state]
         ],
+        "export_href": f"{reverse('export', args=[stage])}?{urlencode({'office': office, 'village': village, **kept})}",
         "page": page,
         "pages": pages,
         "previous": here(page=page - 1) if page > 1 else "",
