@@ -72,7 +72,8 @@ def realisation(stage_code: str, by: str, as_of: str | None, form: str) -> Answe
 @acting
 @answers
 def export(
-    what: str, stage: str, office: str, area: int | None, village: int | None, by: str | None, as_of: str, state: str | None, reason: str, out: Path, actor: str,
+    what: str, stage: str, office: str, area: int | None, village: int | None, by: str | None, as_of: str, state: str | None,
+    reason: str, out: Path, actor: str,
 ) -> Answer:  # fmt: skip
     """What a board or a list of families shows, as a file; it leaves a trace as on the page."""
     form = out.suffix.removeprefix(".").lower()

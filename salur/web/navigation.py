@@ -35,7 +35,9 @@ class Page(NamedTuple):
 # In the order in which they stand on the screen.
 PAGES = [
     Page("home", _("Stages"), EVERYBODY),
-    Page("realisation", _("Realisation"), EVERYBODY, of_stage=True, also=("realisation-office", "realisation-kecamatan", "realisation-area", "export")),
+    Page("realisation", _("Realisation"), EVERYBODY, of_stage=True, also=(
+        "realisation-office", "realisation-kecamatan", "realisation-area", "export",
+    )),
     Page("outlook", _("Forecast"), OFFICE, of_stage=True),
     Page("families", _("Families"), OFFICE, also=("family", "family-reveal", "village")),
     Page("evaluations", _("Evaluation"), MEETING, of_stage=True, also=("evaluation",)),
