@@ -191,7 +191,7 @@ def _hide_other_branches(cursor: Any, there: Collection[str]) -> None:
             cursor.execute(f"CREATE POLICY everybody ON {table} USING (true) WITH CHECK (true)")
             cursor.execute(
                 f"""CREATE POLICY page_sees_its_branches ON {table} AS RESTRICTIVE TO {PAGE}
-                USING (branch = ANY (string_to_array(current_setting('{SCOPE}', true), ',')::integer[])) WITH CHECK (true)"""
+                USING (branch = ANY ((SELECT string_to_array(current_setting('{SCOPE}', true), ',')::integer[])::integer[])) WITH CHECK (true)"""
             )
 
 
