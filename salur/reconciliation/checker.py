@@ -203,9 +203,7 @@ class Dossier:
                 self._sums(archive, manifest)
 
     def _rows(self, archive: zipfile.ZipFile, name: str) -> Iterator[Any]:
-        usual = csv.field_size_limit(
-            1 << 24
-        )  # of the whole process: put back, so that no other reader takes what it should refuse
+        usual = csv.field_size_limit(1 << 24)  # of the whole process: put back below
         try:
             with archive.open(name) as file:
                 yield from csv.DictReader(io.TextIOWrapper(file, "utf-8", newline=""))
