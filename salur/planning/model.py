@@ -9,6 +9,8 @@ counter families; hires; rest groups; and for all that cannot be met, a share ``
 venues and shares, so that all are within a few powers of ten.
 """
 
+import ctypes
+import os
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -37,6 +39,27 @@ CLOCK = 1.5  # by the clock a question may take so many times as long as its sec
 ONLINE_WEIGHT = 3.0  # a family in the areas that the policy puts first counts so many times
 
 Vector = np.ndarray[tuple[int], np.dtype[np.float64]]
+
+
+def _introduce() -> None:
+    """HiGHS announces itself once in each process, on the program's output, where only the answer of a command belongs."""
+    flush = ctypes.CDLL(None).fflush
+    flush(None)
+    kept = [os.dup(1), os.dup(2)]
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        for output in (1, 2):
+            os.dup2(nowhere, output)
+        highspy.Highs()  # type: ignore[no-untyped-call]
+        flush(None)
+    finally:
+        for output, old in zip((1, 2), kept, strict=True):
+            os.dup2(old, output)
+            os.close(old)
+        os.close(nowhere)
+
+
+_introduce()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ Whoever has a scope and works at a desk may look. The branch and headquarters pl
 takes longer than a moment is a job.
 """
 
+from collections import Counter as Counts
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -49,6 +50,7 @@ PLANNING = frozenset({"branch", "headquarters"})
 COORDINATING = PLANNING | {"coordinator"}
 RATES = (150, 200, 300, 400)  # families per officer and day: Bandung's rule, …, Banda Aceh's
 MORE_OFFICERS = (-5, 0, 5)
+ASKED_AT_FIRST = (("150", "no"), ("150", "yes"), ("300", ""), ("400", ""))  # (rate, rest day)
 EXACTLY = 4  # what-ifs that are compared while the person waits, about a second each
 
 
@@ -353,6 +355,7 @@ def _of_branch(
         "lacks": [(LACKS[s.lack], s.amount, dotted(s.area) if s.area else "") for s in plan.shortfalls], "quoted": quoted,
         "within": quoted and _within(plan.hires.total, quoted), "officers": officers, "sensitivity": sensitivity,
         "own": len(kept.inputs.branch.officers), "rate": kept.inputs.rates.session_per_day, "needs": needs,
+        "look_in": Counts(need.place for need in needs).most_common(), "offered": any(need.offer for need in needs),
         "signed": sum(bool(need.offer and need.offer.contract) for need in needs), "assumed": _assumed(row),
         "versions": [(r, _to(of, branch, r.version)) for r in actions.plans(stage=of.id, branches=[branch.id])],
         "may_publish": viewer.name != row.made_by, "cash_rp": sum(line.cash_rp for line in by_day),
@@ -494,10 +497,11 @@ def plan_what_if(request: HttpRequest, stage: str) -> HttpResponse:
     own = len(kept.inputs.branch.officers)
     columns: list[dict[str, Any]] = []
     for number in range(EXACTLY):
-        rate = _whole(request, f"rate{number}", ("", *map(str, (150, 300, 400)))[number], 1, 5000)
+        at_first = ("", "") if "rate0" in request.GET else ASKED_AT_FIRST[number]
+        rate = _whole(request, f"rate{number}", at_first[0], 1, 5000)
         officers = _whole(request, f"officers{number}", "", 0, 2000)
         longer = _whole(request, f"longer{number}", "", 0, 60) or 0
-        said = request.GET.get(f"rest{number}", "")
+        said = request.GET.get(f"rest{number}", at_first[1])
         rest = said == "yes" if said in {"yes", "no"} else None
         asked = _with(kept.inputs, rate=rate, officers=officers, rest=rest, longer=longer)
         key = f"planning/what-if/{row.id}/{rate}/{officers}/{rest}/{longer}"
