@@ -6,7 +6,7 @@ takes longer than a moment is a job.
 
 from collections import Counter as Counts
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -26,12 +26,13 @@ from salur.areas.rules import dotted
 from salur.jobs import actions as jobs
 from salur.lib.clock import now
 from salur.lib.problem import NotFound, Problem
+from salur.lib.template_filters import number as shown
 from salur.lib.viewer import Viewer, viewer_of
 from salur.offices.models import Office
 from salur.planning import actions, bodies, hiring, nation
 from salur.planning import day as days
 from salur.planning.actions import KeptPlan
-from salur.planning.check import Violation
+from salur.planning.check import Rule, Violation
 from salur.planning.coordination import DIGITS, Body, Light, StepKind, area_for
 from salur.planning.hand_edit import days_for
 from salur.planning.inputs import said_of
@@ -51,7 +52,8 @@ COORDINATING = PLANNING | {"coordinator"}
 RATES = (150, 200, 300, 400)  # families per officer and day: Bandung's rule, …, Banda Aceh's
 MORE_OFFICERS = (-5, 0, 5)
 ASKED_AT_FIRST = (("150", "no"), ("150", "yes"), ("300", ""), ("400", ""))  # (rate, rest day)
-EXACTLY = 4  # what-ifs that are compared while the person waits, about a second each
+EXACTLY = 4  # what-ifs that are compared while the person waits
+SECONDS_EACH = 6.0  # of a core; most need one
 
 
 class MayOnlyLook(Problem):
@@ -410,12 +412,20 @@ def _moving(request: HttpRequest, kept: KeptPlan) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
-def _told(found: Any, kept: KeptPlan) -> list[str]:
+# What these found and allow are days of the window, which tell a reader nothing.
+ABOUT_DAYS = frozenset(
+    {Rule.DOORS_BEFORE_SESSION, Rule.NOT_READY, Rule.BLOCKED_DAY, Rule.CLOSED_DAY, Rule.PERSON_ABSENT}
+)
+
+
+def _told(found: Iterable[Violation], kept: KeptPlan) -> list[str]:
+    """Each broken rule with its place, what there is and what may be."""
     names = {village.code: village.name for village in kept.inputs.villages}
 
     def one(violation: Violation) -> str:
-        where = names.get(violation.area, "")
-        return f"{RULES[violation.rule]}{f' ({where})' if where else ''}: {violation.found:,} / {violation.allowed:,}"
+        where = f" ({names[violation.area]})" if violation.area in names else ""
+        many = "" if violation.rule in ABOUT_DAYS else f": {shown(violation.found)} / {shown(violation.allowed)}"
+        return f"{RULES[violation.rule]}{where}{many}"
 
     return [one(violation) for violation in found]
 
@@ -505,9 +515,9 @@ def plan_what_if(request: HttpRequest, stage: str) -> HttpResponse:
         rest = said == "yes" if said in {"yes", "no"} else None
         asked = _with(kept.inputs, rate=rate, officers=officers, rest=rest, longer=longer)
         key = f"planning/what-if/{row.id}/{rate}/{officers}/{rest}/{longer}"
-        found = cache.get(key)
+        found = kept.plan if asked == kept.inputs else cache.get(key)
         if found is None:
-            found = solve(asked, seconds=4, order_days=False)
+            found = solve(asked, seconds=SECONDS_EACH, order_days=False)
             cache.set(key, found, None)
         columns.append(
             {
@@ -621,7 +631,7 @@ def plan_roster(request: HttpRequest, stage: str) -> HttpResponse:
         first = next(iter(there.values()))[0]
         name = first.officer_name or _("To hire, no. %(number)s") % {"number": number}
         halves = sum(2 if seat.span == Span.DAY else 1 for of_day in there.values() for seat in of_day)
-        cells = [[_duty(seat) for seat in there.get(day, [])] for day in window]
+        cells = [[_duty(seat) for seat in sorted(there.get(day, []), key=_half)] for day in window]
         known = not hired or first.officer is not None
         people.append(Person(name, first.officer_code or "", known, Decimal(halves) / 2, cells))
     context = _shared(viewer, of, branch, row, "plan-roster") | {
@@ -629,6 +639,10 @@ def plan_roster(request: HttpRequest, stage: str) -> HttpResponse:
         "window_days": [(day, _to(of, branch, row.version, "plan-day", hari=day.isoformat())) for day in window],
     }  # fmt: skip
     return render(request, "planning/roster.html", context)
+
+
+def _half(seat: Any) -> int:
+    return int(seat.span)
 
 
 def _duty(seat: Any) -> str:

@@ -1,6 +1,6 @@
 """A branch with villages enough to be planned: the kernel's tests imagine theirs, these are in the database."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date
 from typing import Any
@@ -13,6 +13,7 @@ from conftest import PostOffice
 from salur.areas.models import Area
 from salur.offices.models import Coverage, Officer
 from salur.planning.commands import planning
+from salur.planning.examples import Place, imagined_branch
 
 FIRST_DAY = date(2022, 3, 1)
 
@@ -115,3 +116,29 @@ def make_branch(
         for n in range(3, officers + 1)
     ]
     return Branch(office, codes, sizes, typed)
+
+
+def give_villages(branch: Branch, places: Sequence[Place], families: int, seed: int = 7) -> None:
+    """Villages in full size, with families as the list's tally has them: a plan asks no more."""
+    inputs = imagined_branch(places, families, seed=seed)
+    kecamatan = sorted({place.code // 10_000 for place in places})
+    known = set(Area.objects.filter(code__in=kecamatan).values_list("code", flat=True))
+    areas = [
+        Area(code=code, name=f"Kecamatan {code}", level=3, first_vintage="2022-02", last_vintage="2022-02")
+        for code in kecamatan
+        if code not in known
+    ]
+    areas += [
+        Area(code=v.code, name=place.name, level=4, first_vintage="2022-02", last_vintage="2022-02", online=v.online, lat=v.lat, lng=v.lon)
+        for v, place in zip(inputs.villages, places, strict=True)
+    ]  # fmt: skip
+    Area.objects.bulk_create(areas)
+    office = branch.office
+    Coverage.objects.bulk_create(
+        Coverage(village=v.code, branch_id=office.branch, office_id=office.branch) for v in inputs.villages
+    )
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO danom_tally (stage, branch, village, version, lines, amount_rp) VALUES (%s, %s, %s, 1, %s, %s)",
+            [(office.stage, office.branch, v.code, v.families, v.amount_rp) for v in inputs.villages],
+        )

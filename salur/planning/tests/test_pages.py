@@ -9,15 +9,16 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from conftest import NOON
+from conftest import NOON, PostOffice
 from salur.custody import actions as custody
 from salur.jobs import actions as jobs
 from salur.jobs.models import Job
 from salur.jobs.models import State as JobState
 from salur.planning import actions
+from salur.planning.examples import imagined_places
 from salur.planning.models import Plan, State, Step
 from salur.planning.rules import Span
-from salur.planning.tests.conftest import FIRST_DAY, Branch
+from salur.planning.tests.conftest import FIRST_DAY, Branch, give_villages, make_branch
 from salur.web.actions import give_role
 from salur.web.models import Role
 
@@ -83,6 +84,29 @@ def test_the_need_of_people_is_shown_beside_what_was_published(branch: Branch) -
     assert set(lines) == {60, 150, 200, 300, 400}
     assert all(few <= many for few, many in zip(lines[400], lines[60], strict=True))
     assert lines[400][0] < lines[60][0]
+
+
+@pytest.mark.parametrize("officers", [25, 30])
+def test_bondowoso_shows_the_need_the_article_tells_of_and_how_it_hangs_on_the_rate(
+    office: PostOffice, typed: Any, officers: int
+) -> None:
+    """101,913 families of 219 villages, 150 families per officer and day, everybody at work on fourteen days: 40 to 50 people more."""
+    branch = make_branch(office, typed, villages=0)
+    give_villages(branch, imagined_places(219, kecamatan=23, seed=11), 101_913)
+    there = ("--branch", "KC-BDW", "--stage", office.stage_code)
+    branch("inputs", "set", *there, "quoted_hires=40-50")
+    made = branch.solve("--rate", 150, "--officers", officers, "--no-rest-day", "--seconds", 60)
+    assert (made.data["families"], made.data["villages"], made.data["unmet"]) == (101_913, 219, 0)
+    assert made.data["hires"] == made.data["hires_bound"]
+    assert 40 <= made.data["hires"] <= 50
+    page = ask(signed_in(Role.BRANCH, "KC-BDW")).content.decode()
+    assert f'<span class="big">{made.data["hires"]}</span>' in page
+    assert '<span class="tag good">menurut berita “40–50”</span>' in page
+    rows = page.split('class="plain sensitivity"')[1].split("</table>")[0].split("<tr")
+    (at_400,) = (row for row in rows if '<th scope="row">400' in row)
+    few = [int(n) for n in re.findall(r">(?:≤ )?(\d+)</td>", at_400)]
+    assert len(few) == 3
+    assert max(few) < 30
 
 
 def test_a_village_is_moved_on_the_page_and_a_move_that_breaks_a_rule_says_which(planned: Branch) -> None:
