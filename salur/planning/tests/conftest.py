@@ -14,6 +14,7 @@ from salur.areas.models import Area
 from salur.offices.models import Coverage, Officer
 from salur.planning.commands import planning
 from salur.planning.examples import Place, imagined_branch
+from salur.planning.inputs import Item, set_inputs
 
 FIRST_DAY = date(2022, 3, 1)
 
@@ -119,7 +120,7 @@ def make_branch(
 
 
 def give_villages(branch: Branch, places: Sequence[Place], families: int, seed: int = 7) -> None:
-    """Villages in full size, with families as the list's tally has them: a plan asks no more."""
+    """Villages in full size, with families as the list's tally has them (a plan asks no more), their ways and terrain."""
     inputs = imagined_branch(places, families, seed=seed)
     kecamatan = sorted({place.code // 10_000 for place in places})
     known = set(Area.objects.filter(code__in=kecamatan).values_list("code", flat=True))
@@ -142,3 +143,9 @@ def give_villages(branch: Branch, places: Sequence[Place], families: int, seed: 
             "INSERT INTO danom_tally (stage, branch, village, version, lines, amount_rp) VALUES (%s, %s, %s, 1, %s, %s)",
             [(office.stage, office.branch, v.code, v.families, v.amount_rp) for v in inputs.villages],
         )
+    said = [
+        item
+        for v in inputs.villages
+        for item in (Item("travel_minutes", v.travel_minutes, v.code), Item("terrain", str(v.terrain), v.code), Item("home_visits", v.home_visits, v.code))
+    ]  # fmt: skip
+    set_inputs(stage=office.stage, branch=office.branch, items=said, actor="siti", at=office.noon)

@@ -86,13 +86,14 @@ def test_the_need_of_people_is_shown_beside_what_was_published(branch: Branch) -
     assert lines[400][0] < lines[60][0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("officers", [25, 30])
 def test_bondowoso_shows_the_need_the_article_tells_of_and_how_it_hangs_on_the_rate(
     office: PostOffice, typed: Any, officers: int
 ) -> None:
     """101,913 families of 219 villages, 150 families per officer and day, everybody at work on fourteen days: 40 to 50 people more."""
     branch = make_branch(office, typed, villages=0)
-    give_villages(branch, imagined_places(219, kecamatan=23, seed=11), 101_913)
+    give_villages(branch, imagined_places(219, kecamatan=23), 101_913)
     there = ("--branch", "KC-BDW", "--stage", office.stage_code)
     branch("inputs", "set", *there, "quoted_hires=40-50")
     made = branch.solve("--rate", 150, "--officers", officers, "--no-rest-day", "--seconds", 60)
