@@ -186,9 +186,13 @@ def _sessions(inputs: Inputs, plan: Plan, villages: dict[int, Village]) -> Itera
     """A team has enough minutes, hands and float for its families, and enough families to be worth a team."""
     rates, policy = inputs.rates, inputs.policy
     kept = set(inputs.kept.sessions)
-    at_venue: dict[int, int] = defaultdict(int)  # a large village has several sessions; it is worth a team as a whole
+    # A village may have several sessions; it is worth a team as a whole, with those for whom no day was found.
+    at_venue: dict[int, int] = defaultdict(int)
+    not_held: dict[int, int] = defaultdict(int)
+    for left in plan.unmet:
+        not_held[left.village] += left.families * (left.channel is Channel.SESSION)
     for session in plan.sessions:
-        at_venue[session.host] += sum(part.families for part in session.served)
+        at_venue[session.host] += sum(part.families + not_held.pop(part.village, 0) for part in session.served)
     for session in plan.sessions:
         if session in kept:
             continue

@@ -168,6 +168,18 @@ def test_too_few_escorts_are_named(island: Inputs) -> None:
     assert check_plan(branch_with(island, escorts=2), plan) == []
 
 
+def test_one_of_two_sessions_of_a_village_may_be_left_out_and_the_other_stands() -> None:
+    """What officers may carry splits 94 families in two; one escort on the only day guards one of them, of 47."""
+    village = Village(code=9901012001, families=100, amount_rp=60_000_000, ready_day=0)
+    officers = tuple(Officer(id=number, kecamatan=990101) for number in range(1, 10))
+    branch = Branch(code="KC-X", officers=officers, float_rp=9 * 600_000, escorts=1, hire_ceiling=0)
+    inputs = Inputs(Window(date(2022, 3, 1), 1), branch, (village,), policy=Policy(rest_every=None))
+    for plan in (solve(inputs, seconds=5), solve_greedily(inputs)):
+        assert [session.families for session in plan.sessions] == [47]
+        assert check_plan(inputs, plan) == []
+    assert Lack.ESCORTS in lacks(solve(inputs, seconds=5))
+
+
 def test_leaders_are_hired_where_employees_are_too_few(island: Inputs) -> None:
     staff = tuple(replace(o, may_lead=o.id == 1) for o in island.branch.officers)
     plan = solve(branch_with(island, officers=staff), seconds=10)
