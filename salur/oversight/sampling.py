@@ -101,7 +101,7 @@ def interval(population: Ints, asked: Ints, problems: Ints, confidence: float) -
 
     Found by halving: the mid-p probability of as many problems as were seen or more rises with the number in the population.
     """
-    tail = (1 - confidence) / 2
+    tail = (1 - confidence) / 2 + 1e-12  # what is exactly the tail is out, whichever way its last digit was rounded
     # What was seen must be possible: at least the problems seen, at most all but the sound ones seen.
     least, most = problems.copy(), population - (asked - problems)
 

@@ -1,6 +1,7 @@
 """Samples: how many, and whether the interval says what it promises."""
 
 from decimal import Decimal
+from fractions import Fraction
 from math import comb
 
 import numpy as np
@@ -36,9 +37,12 @@ def test_the_size_is_the_least_that_sees_one(population, percent):
 
 def naive(population, asked, problems, confidence):
     """The same interval by trying every number."""
-    tail, possible = (1 - confidence) / 2, []
+    tail, possible = (1 - Fraction(confidence)) / 2, []
     for bad in range(problems, population - (asked - problems) + 1):
-        weights = [comb(bad, j) * comb(population - bad, asked - j) / comb(population, asked) for j in range(asked + 1)]
+        weights = [
+            Fraction(comb(bad, j) * comb(population - bad, asked - j), comb(population, asked))
+            for j in range(asked + 1)
+        ]
         fewer, exactly, more = sum(weights[:problems]), weights[problems], sum(weights[problems + 1 :])
         if more + exactly / 2 > tail and fewer + exactly / 2 > tail:
             possible.append(bad)
@@ -51,7 +55,12 @@ def test_halving_finds_what_trying_every_number_finds(data):
     asked = data.draw(st.integers(1, population))
     problems = data.draw(st.integers(0, asked))
     found = estimate(population=population, asked=asked, problems=problems, confidence=Decimal("0.95"))
-    assert (found.low, found.high) == naive(population, asked, problems, 0.95)
+    assert (found.low, found.high) == naive(population, asked, problems, "0.95")
+
+
+def test_what_is_exactly_the_tail_is_out():
+    """Two of two in sixteen: with four problems its chance is 6 of 120, half of which is the tail of 2.5 %."""
+    assert estimate(population=16, asked=2, problems=2, confidence=Decimal("0.95")).low == 5
 
 
 def test_the_edges():
