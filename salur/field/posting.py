@@ -21,7 +21,7 @@ from salur.field.reading import Received
 from salur.field.rules import ANSWER, CHANNEL, REASON, Flag, happened_at, oddities
 from salur.field.wire import Answer, Close, Event, Evid, ForFamily, Open, Pay, Unpaid, Void
 from salur.ledger import actions as ledger
-from salur.ledger.rules import Move, float_of, suspense_of
+from salur.ledger.rules import Move, Outcome, float_of, suspense_of
 from salur.lib import arrays
 from salur.lib.problem import Conflict, NotFound, Problem
 from salur.lib.sql import Queries
@@ -217,28 +217,30 @@ def _void(owner: Any, read: Received, chain: Sequence[Received], at: datetime) -
     return Answer.ACCEPTED
 
 
-def suspense_id(read: Received) -> UUID:
-    """The id of the transfer to suspense: the event's, or one made of its hash where the event's id has moved other money before."""
-    return UUID(bytes=read.digest[:16]) if read.answer is Answer.REJECT_ID_REUSED else read.event.id
-
-
 def put_in_suspense(owner: Any, reads: Sequence[Received], at: datetime) -> None:
-    """Money that left a hand and could not be posted stands on the officer's suspense account until a case is decided."""
+    """Money that left a hand and could not be posted stands on the officer's suspense account until a case is decided.
+
+    The transfer has the event's id, or one made of its hash where that id has moved other money before, in this batch or long ago.
+    """
     by_stage: dict[int, list[Received]] = defaultdict(list)
     for read in reads:
         if read.stage is not None:
             by_stage[read.stage].append(read)
     for stage, held in by_stage.items():
-        moves = {}
+        moves: dict[UUID, Move] = {}
+        of_hash: dict[UUID, Move] = {}
         for read in held:
             assert isinstance(read.event, Pay)
-            id = suspense_id(read)
-            # A second event under one id of this batch: the ledger knows the first one only after this statement.
-            id = UUID(bytes=read.digest[:16]) if id in moves else id
-            moves[id] = Move(
-                id, suspense_of(owner.officer), float_of(owner.officer), read.event.amt, read.happened_at or at
-            )
-        ledger.post(stage=stage, branch=owner.branch, moves=list(moves.values()), at=at)
+            ways = suspense_of(owner.officer), float_of(owner.officer), read.event.amt, read.happened_at or at
+            named = read.event.id not in moves and read.answer is not Answer.REJECT_ID_REUSED
+            id, of_its_hash = read.event.id, UUID(bytes=read.digest[:16])
+            if named:
+                moves[id] = Move(id, *ways)
+            of_hash[id if named else of_its_hash] = Move(of_its_hash, *ways)
+        outcomes = ledger.post(stage=stage, branch=owner.branch, moves=list(moves.values()), at=at)
+        known = {id for id, outcome in zip(moves, outcomes, strict=True) if outcome is not Outcome.CREATED}
+        again = [move for id, move in of_hash.items() if id in known or id not in moves]
+        ledger.post(stage=stage, branch=owner.branch, moves=again, at=at)
 
 
 def new_cases(owner: Any, chain: Sequence[Received]) -> list[NewCase]:

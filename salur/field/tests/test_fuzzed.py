@@ -4,6 +4,7 @@ Schemathesis makes the requests from the very structures that the door decodes w
 a stranger may say is bounded by the signature, but what a phone may say is bounded by its schema alone.
 """
 
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -194,6 +195,21 @@ def test_what_only_another_reader_would_stumble_over_is_refused_or_harmless(offi
     assert officer.answers(officer.pay(1)) == ["ACCEPTED"]
     everything_adds_up(office)
     assert [check.name for check in verify() if not check.ok] == []
+
+
+@pytest.mark.parametrize("earlier", ["a payment posted", "a payment in suspense", "cash received"])
+def test_an_id_that_moved_money_before_does_not_swallow_money_told_of_later(office, earlier):
+    """Two batches, one id: the second payment is not on the list, so its money stands in suspense under an id made of its hash."""
+    officer, id = Officer(office), office.id()
+    unknown = uuid.UUID(int=77)
+    first = {
+        "a payment posted": lambda: officer.pay(0, id=id),
+        "a payment in suspense": lambda: officer.pay(0, id=id, asg=unknown),
+        "cash received": lambda: officer.phone.make(typ="CASH", id=id, amt=600_000),
+    }[earlier]
+    officer.send(first())
+    assert officer.answers(officer.pay(0, id=id, amt=9, asg=unknown)) == ["SUSPENSE_NOT_IN_LEASE"]
+    everything_adds_up(office)
 
 
 REQUESTS = [
