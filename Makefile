@@ -2,6 +2,10 @@
 UV := .uv/bin/uv
 RUN := $(UV) run --frozen
 PYTHON ?= python3
+# The certificates this machine trusts, where it keeps some: a network whose gateway signs for everybody else is known only to them.
+ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem),)
+export UV_SYSTEM_CERTS ?= 1
+endif
 
 install: .venv/.installed ## install the program and its tools into .venv
 

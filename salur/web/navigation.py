@@ -44,6 +44,7 @@ PAGES = [
     Page("oversight", _("Oversight"), MEETING, of_stage=True, also=(
         "oversight-officer", "oversight-samples", "oversight-sample", "oversight-visits", "oversight-visit", "oversight-visit-new",
     )),
+    Page("cases", _("Cases"), OFFICE, also=("case",)),
     Page("complaints", _("Complaints"), MEETING, also=("complaint", "complaint-new")),
     Page("plan", _("Plan"), OFFICE, of_stage=True, also=("plan-roster", "plan-day", "plan-readiness", "plan-what-if")),
     Page("papers", _("Letters and sheets"), OFFICE, of_stage=True),

@@ -1,0 +1,170 @@
+"""Pages of cases: what a person must look into, what is known about it, and how it ends.
+
+The noun is that of ``salur/cases``, which knows no office, no stage's name and no page. Here it gets them, because who looks into things works here.
+Ministry, auditors and headquarters see every case of their scope; who decides is bound by the same rules as on the command line.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import path, reverse
+from django.utils.cache import patch_cache_control
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST, require_safe
+
+from salur.cases import actions as cases
+from salur.cases.rules import ABOUT_MONEY, NATURE, Act, Decision, Kind, State
+from salur.lib.clock import now
+from salur.lib.problem import Problem
+from salur.lib.viewer import Viewer, viewer_of
+from salur.oversight import actions
+
+LOOKING = frozenset({"ministry", "headquarters", "region", "branch", "coordinator", "auditor"})
+DECIDING = frozenset({"headquarters", "region", "branch", "coordinator"})
+ON_A_PAGE = 200
+
+KINDS = {
+    Kind.DOUBLE_PAYMENT: gettext_lazy("Family paid twice"),
+    Kind.UNKNOWN_ENTITLEMENT: gettext_lazy("Paid without an entitlement"),
+    Kind.AMOUNT_MISMATCH: gettext_lazy("Amount differs from the list"),
+    Kind.HELD_PAYMENT: gettext_lazy("Paid although held back by the ministry"),
+    Kind.LATE_PAYMENT: gettext_lazy("Paid after the deadline"),
+    Kind.UNMATCHED_BANK_LINE: gettext_lazy("Bank line without its like in the books"),
+    Kind.NEGATIVE_FLOAT: gettext_lazy("Cash balance below zero"),
+    Kind.COUNT_DIFFERENCE: gettext_lazy("Counted cash differs from the books"),
+    Kind.DISPUTED_CASH: gettext_lazy("Handover of cash refused"),
+    Kind.UNSETTLED_FLOAT: gettext_lazy("Float not brought back after the closing"),
+    Kind.REVOKED_DEVICE: gettext_lazy("Data of a phone that was locked out"),
+    Kind.FORKED_DEVICE: gettext_lazy("Phone with two histories"),
+    Kind.MISSING_PHOTO: gettext_lazy("Photo has not arrived"),
+    Kind.OFFICER_SIGNALS: gettext_lazy("Signals about an officer's work"),
+    Kind.VERIFICATION_FINDING: gettext_lazy("Family says otherwise than the books"),
+    Kind.CONTROL_FINDING: gettext_lazy("Finding of a control visit"),
+    Kind.LATE_COMPLAINT: gettext_lazy("Complaint not answered in time"),
+}
+DECISIONS = {
+    Decision.EXPLAINED: gettext_lazy("Explained: nothing is wrong"),
+    Decision.CORRECTED: gettext_lazy("It was wrong and has been set right"),
+    Decision.OWED: gettext_lazy("Somebody owes the amount and brings it"),
+    Decision.WRITTEN_OFF: gettext_lazy("The amount is lost and nobody owes it"),
+    Decision.REFERRED: gettext_lazy("Handed to the inspectorate or the police"),
+}
+ACTS = {
+    Act.OPENED: gettext_lazy("Found"),
+    Act.ASSIGNED: gettext_lazy("Given to somebody"),
+    Act.NOTED: gettext_lazy("Written down"),
+    Act.DECIDED: gettext_lazy("Decided"),
+    Act.REOPENED: gettext_lazy("Opened again"),
+}
+# Of the facts that were found, those that a desk can read; the rest (ids, hashes) is for the command line.
+FACTS = {
+    "happened_at": gettext_lazy("When it happened, by the phone's clock (UTC)"),
+    "counted_rp": gettext_lazy("Counted"),
+    "expected_rp": gettext_lazy("By the books"),
+}
+
+
+class MayOnlyLook(Problem):
+    code = "may_only_look"
+    status = 403
+
+
+def _viewer(request: HttpRequest) -> Viewer | HttpResponse:
+    """Who looks; a stranger signs in first, and for who has no part in it there is no such page."""
+    viewer = viewer_of(request)
+    if viewer is None and not request.user.is_authenticated:
+        return HttpResponseRedirect(f"{reverse('login')}?{urlencode({'next': request.get_full_path()})}")
+    if viewer is None or viewer.role not in LOOKING:
+        raise Http404
+    return viewer
+
+
+def _names(viewer: Viewer) -> dict[int, str]:
+    scope = None if viewer.branches is None else list(viewer.branches)
+    return {row.id: row.name for row in actions.branches_to_choose(branches=scope)}
+
+
+def _shown(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    response = render(request, template, context)
+    patch_cache_control(response, private=True, no_store=True)
+    return response
+
+
+@require_safe
+def case_list(request: HttpRequest) -> HttpResponse:
+    """The cases of who looks: open ones, the oldest first, or decided ones."""
+    viewer = _viewer(request)
+    if isinstance(viewer, HttpResponse):
+        return viewer
+    state = State.DECIDED if request.GET.get("show") == "decided" else State.OPEN
+    names = _names(viewer)
+    counts = {State.OPEN: 0, State.DECIDED: 0}
+    for row in cases.counts(branches=viewer.branches):
+        counts[State.DECIDED if row.decided else State.OPEN] += row.cases
+    found = cases.cases(state=state, branches=viewer.branches, limit=ON_A_PAGE)
+    return _shown(request, "oversight/cases.html", {
+        "rows": [(row, KINDS[Kind(row.kind)], names.get(row.branch, ""), DECISIONS[Decision(row.decision)] if row.decision else "") for row in found],
+        "tabs": [("", _("Open"), counts[State.OPEN], state is State.OPEN), ("decided", _("Decided"), counts[State.DECIDED], state is State.DECIDED)],
+        "decided": state is State.DECIDED, "left": counts[state] - len(found), "shown": len(found),
+    })  # fmt: skip
+
+
+def _case(viewer: Viewer, case: UUID) -> tuple[Any, list[Any]]:
+    """Another branch's case is as if there were none."""
+    row, events = cases.show(case=case)
+    if viewer.branches is not None and row.branch not in viewer.branches:
+        raise Http404
+    return row, events
+
+
+@require_safe
+def case_page(request: HttpRequest, case: UUID) -> HttpResponse:
+    """One case: what was found, what happened since, and the form that ends it."""
+    viewer = _viewer(request)
+    if isinstance(viewer, HttpResponse):
+        return viewer
+    row, events = _case(viewer, case)
+    money = NATURE[Kind(row.kind)].money
+    return _shown(request, "oversight/case.html", {
+        "row": row, "kind": KINDS[Kind(row.kind)], "branch": _names(viewer).get(row.branch, ""), "open": row.state == State.OPEN,
+        "facts": [(FACTS[name], value) for name, value in row.facts.items() if name in FACTS],
+        "entitlement": row.facts.get("entitlement") if Kind(row.kind) is not Kind.UNKNOWN_ENTITLEMENT else None,
+        "happened": [(event, ACTS[Act(event.act)], DECISIONS[Decision(event.decision)] if event.decision else "") for event in events],
+        "may_act": viewer.role in DECIDING, "alone": money and viewer.name in (row.opened_by, row.maker), "money": money,
+        "decisions": [(value, name) for value, name in DECISIONS.items() if row.amount_rp or value not in ABOUT_MONEY],
+    })  # fmt: skip
+
+
+@require_POST
+def case_step(request: HttpRequest, case: UUID) -> HttpResponse:
+    """Decide it, write something down, or open it again."""
+    viewer = _viewer(request)
+    if isinstance(viewer, HttpResponse):
+        return viewer
+    _case(viewer, case)
+    if viewer.role not in DECIDING:
+        raise MayOnlyLook(_("Your role looks at this page; it changes nothing here."))
+    act, reason = request.POST.get("act", ""), request.POST.get("reason", "")[:2000].replace("\0", "")
+    if act == "decide":
+        choice = request.POST.get("decision", "")
+        if choice not in set(Decision):
+            raise Problem(_("Say what it comes to."))
+        cases.decide(case=case, decision=Decision(choice), reason=reason, actor=viewer.name, at=now())
+    elif act == "note":
+        cases.note(case=case, text=reason, actor=viewer.name, at=now())
+    elif act == "reopen":
+        cases.reopen(case=case, reason=reason, actor=viewer.name, at=now())
+    else:
+        raise Problem(_("Say what is to be done with it."))
+    return redirect("case", case=case)
+
+
+urlpatterns = [
+    path("kasus/", case_list, name="cases"),
+    path("kasus/<uuid:case>/", case_page, name="case"),
+    path("kasus/<uuid:case>/langkah/", case_step, name="case-step"),
+]
