@@ -1,14 +1,28 @@
 """Signals against the truth: seeded thieves are found, honest officers are left alone; measured for each signal."""
 
 import json
+from functools import cache
 
 import numpy as np
+import polars as pl
 import pytest
 
-from salur.oversight.signals import COUNTERS, NATURE, Kind, looks_alike, peers, scores, signals, surprises
+from salur.oversight.signals import (
+    COUNTED,
+    COUNTERS,
+    NATURE,
+    Kind,
+    _unlike_peers,
+    looks_alike,
+    peers,
+    scores,
+    signals,
+    surprises,
+)
 from salur.oversight.tests.seeded import Branch
 
 SEEDS = (1, 2)
+HONEST = cache(lambda: [signals(Branch(700 + seed).facts()) for seed in range(6)])
 # What a thief who marks families as paid and keeps the cash does in one go.
 THEFT = (Kind.IDENTICAL_PLACE, Kind.SAME_PHOTO, Kind.PACE)
 
@@ -46,6 +60,46 @@ def test_the_thief_of_a_region_is_among_the_top_hundredth_of_officers(seed):
         ranked |= {(branch, officer): score for officer, score in scores(found).items()}
     order = sorted(ranked, key=lambda officer: -ranked[officer])
     assert (seed % 5, 33) in order[:4], order[:6]
+
+
+@pytest.mark.slow
+def test_the_thief_of_two_thousand_officers_is_among_the_first_twenty():
+    """Five regions' branches, 25 of eighty officers; one keeps a tenth of the cash. Wherever he works he is within the first hundredth."""
+    honest = {
+        (branch, officer): score
+        for branch in range(25)
+        for officer, score in scores(signals(Branch(900 + branch).facts())).items()
+    }
+    places = {}
+    for branch in (0, 12, 24):
+        found = scores(signals(Branch(900 + branch, thieves={33: THEFT}, share=0.1).facts()))
+        score = found[33]
+        others = [theirs for (where, _), theirs in honest.items() if where != branch]
+        others += [theirs for officer, theirs in found.items() if officer != 33]
+        places[branch] = 1 + sum(theirs >= score for theirs in others)
+    assert all(place <= 20 for place in places.values()), places  # of 2,000
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_a_signal_is_silent_below_its_least_count_and_where_everybody_is_alike(kind):
+    """However unlikely: what happened fewer times than is worth a person's look is no signal; nor is what peers do as often."""
+    least = NATURE[kind].least
+
+    def named(counts: list[int]) -> set[int]:
+        officers = range(1, len(counts) + 1)
+        counted = pl.DataFrame({"officer": officers, "count": counts, "of": [200] * len(counts)}, schema=COUNTED)
+        return {signal.officer for signal in _unlike_peers(kind, counted)}
+
+    assert named([*[0] * 79, least - 1]) == set()
+    assert named([*[0] * 79, least + 40]) == {80}, "it does speak"
+    usual = min(1, int(200 * NATURE[kind].excused))
+    assert named([usual] * 80) == set()
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_what_honest_officers_do_is_not_called_odd(kind):
+    """A bad fix now and then, a late evening, a neighbour who collects for two: for each signal at most one officer in a hundred (of 480)."""
+    assert sum(signal.kind is kind for found in HONEST() for signal in found) <= 4
 
 
 def test_a_thief_cannot_hide_among_thieves():
