@@ -4,6 +4,7 @@ The noun is that of ``salur/cases``, which knows no office, no stage's name and 
 Ministry, auditors and headquarters see every case of their scope; who decides is bound by the same rules as on the command line.
 """
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -62,7 +63,7 @@ ACTS = {
 }
 # Of the facts that were found, those that a desk can read; the rest (ids, hashes) is for the command line.
 FACTS = {
-    "happened_at": gettext_lazy("When it happened, by the phone's clock (UTC)"),
+    "happened_at": gettext_lazy("When it happened, by the phone's clock"),
     "counted_rp": gettext_lazy("Counted"),
     "expected_rp": gettext_lazy("By the books"),
 }
@@ -83,9 +84,13 @@ def _viewer(request: HttpRequest) -> Viewer | HttpResponse:
     return viewer
 
 
-def _names(viewer: Viewer) -> dict[int, str]:
+def _branches(viewer: Viewer) -> dict[int, tuple[str, str]]:
+    """Name and time zone of every branch in the scope; a case of no branch has no name, and headquarters' clock."""
     scope = None if viewer.branches is None else list(viewer.branches)
-    return {row.id: row.name for row in actions.branches_to_choose(branches=scope)}
+    return {row.id: (row.name, row.timezone) for row in actions.branches_to_choose(branches=scope)}
+
+
+NOWHERE = ("", "Asia/Jakarta")
 
 
 def _shown(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
@@ -101,13 +106,16 @@ def case_list(request: HttpRequest) -> HttpResponse:
     if isinstance(viewer, HttpResponse):
         return viewer
     state = State.DECIDED if request.GET.get("show") == "decided" else State.OPEN
-    names = _names(viewer)
+    branches = _branches(viewer)
     counts = {State.OPEN: 0, State.DECIDED: 0}
     for row in cases.counts(branches=viewer.branches):
         counts[State.DECIDED if row.decided else State.OPEN] += row.cases
     found = cases.cases(state=state, branches=viewer.branches, limit=ON_A_PAGE)
     return _shown(request, "oversight/cases.html", {
-        "rows": [(row, KINDS[Kind(row.kind)], names.get(row.branch, ""), DECISIONS[Decision(row.decision)] if row.decision else "") for row in found],
+        "rows": [
+            (row, KINDS[Kind(row.kind)], branches.get(row.branch, NOWHERE), DECISIONS[Decision(row.decision)] if row.decision else "")
+            for row in found
+        ],
         "tabs": [("", _("Open"), counts[State.OPEN], state is State.OPEN), ("decided", _("Decided"), counts[State.DECIDED], state is State.DECIDED)],
         "decided": state is State.DECIDED, "left": counts[state] - len(found), "shown": len(found),
     })  # fmt: skip
@@ -129,9 +137,14 @@ def case_page(request: HttpRequest, case: UUID) -> HttpResponse:
         return viewer
     row, events = _case(viewer, case)
     money = NATURE[Kind(row.kind)].money
+    branch, zone = _branches(viewer).get(row.branch, NOWHERE)
     return _shown(request, "oversight/case.html", {
-        "row": row, "kind": KINDS[Kind(row.kind)], "branch": _names(viewer).get(row.branch, ""), "open": row.state == State.OPEN,
-        "facts": [(FACTS[name], value) for name, value in row.facts.items() if name in FACTS],
+        "row": row, "kind": KINDS[Kind(row.kind)], "branch": branch, "zone": zone, "open": row.state == State.OPEN,
+        "facts": [
+            (FACTS[name], datetime.fromisoformat(value) if name == "happened_at" else int(value), name)
+            for name, value in row.facts.items()
+            if name in FACTS
+        ],
         "entitlement": row.facts.get("entitlement") if Kind(row.kind) is not Kind.UNKNOWN_ENTITLEMENT else None,
         "happened": [(event, ACTS[Act(event.act)], DECISIONS[Decision(event.decision)] if event.decision else "") for event in events],
         "may_act": viewer.role in DECIDING, "alone": money and viewer.name in (row.opened_by, row.maker), "money": money,

@@ -276,7 +276,7 @@ RETURNING count
 
 -- name: branches
 -- The branches that a complaint may go to.
-SELECT id, code, name FROM offices_office
+SELECT id, code, name, timezone FROM offices_office
 WHERE kind IN ('KC', 'KCU') AND (id = ANY (%(branches)s::integer[]) OR %(branches)s::integer[] IS NULL)
 ORDER BY name, code
 

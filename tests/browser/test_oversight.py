@@ -8,6 +8,8 @@ import pytest
 from playwright.sync_api import expect
 
 from conftest import PostOffice, make_post_office
+from salur.cases import actions as cases
+from salur.cases.rules import Kind, NewCase
 from salur.lib.clock import now
 from salur.lib.letter_code import letter_code
 from salur.oversight import actions
@@ -29,6 +31,7 @@ class Watched:
     sample: object
     visit: object
     complaint: object
+    case: object
 
 
 @pytest.fixture
@@ -57,7 +60,12 @@ def watched(transactional_db: None) -> Watched:
         branch=office.branch, way=Way.PHONE, about=About.CUT_TAKEN, text="Uang kurang lima puluh ribu.", actor="kepala", at=at,
         contact="0812 0000 0000", stage_code=office.stage_code,
     )  # fmt: skip
-    return Watched(office, drawn.id, visited, made)
+    twice = NewCase(
+        Kind.DOUBLE_PAYMENT, "event/1", office.branch, office.stage, office.amount_rp, "officer 1",
+        {"entitlement": office.entitlements[0], "happened_at": office.noon},
+    )  # fmt: skip
+    (case,) = cases.open_cases(cases=[twice], actor="salur", at=at)
+    return Watched(office, drawn.id, visited, made, case.id)
 
 
 def pages(watched: Watched) -> dict[str, tuple[str, str]]:
@@ -73,6 +81,8 @@ def pages(watched: Watched) -> dict[str, tuple[str, str]]:
         "complaints": ("kepala", inbox),
         "new complaint": ("kepala", f"{inbox}baru/"),
         "complaint": ("kepala", f"{inbox}{watched.complaint}/"),
+        "cases": ("kepala", "/kasus/"),
+        "case": ("kepala", f"/kasus/{watched.case}/"),
         "complain": ("", "/pengaduan/"),
         "answer": ("", "/pengaduan/jawaban/"),
     }

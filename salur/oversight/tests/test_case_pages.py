@@ -33,6 +33,7 @@ def test_a_coordinator_finds_the_double_payment_and_decides_it(office, case):
     assert "Rp600.000" in listed
     shown = client.get(f"/kasus/{case}/").content.decode()
     assert f"/keluarga/{office.entitlements[0]}/" in shown
+    assert "12 Maret 2022 12.00 WIB" in shown.replace("\u00a0", " "), "when it happened, by the branch's clock"
     sent = client.post(
         f"/kasus/{case}/langkah/", {"act": "decide", "decision": "owed", "reason": "Siti brings it on Monday"}
     )
