@@ -254,8 +254,8 @@ def test_a_phone_that_believes_too_much_is_found_out(
     careless = 'await write(["outbox"], (tx) => queue.forEach((kept) => tx.objectStore("outbox").put({ ...kept, state: "done" }))); continue;'
 
     def sabotage(path: str, body: bytes) -> bytes | None:
-        if path.endswith("/sw.js"):  # it would refuse the changed file, as it should
-            return b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        if path.endswith("/sw.js"):  # the real one would refuse the changed file, as it should; this one does nothing
+            return b"HTTP/1.1 200 OK\r\nContent-Type: text/javascript\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
         if not path.endswith("/sync.js"):
             return None
         text = (FOLDER / "sync.js").read_text()

@@ -3,12 +3,9 @@
 import { device, keys, loadDevice, wiped } from "./device.js";
 import { meta } from "./db.js";
 import { fill, h, sign } from "./dom.js";
+import { FIRST } from "./first.js";
 import { loadLanguage, t } from "./i18n.js";
 import { ownScript } from "./platform.js";
-import { SCREENS } from "./screens.js";
-import * as scan from "./scan.js";
-import * as sync from "./sync.js";
-import * as worklist from "./worklist.js";
 
 /** @typedef {{ title: string, body: (Node | null)[], foot?: Node[], back?: boolean, bare?: boolean, leave?: () => void }} Screen */
 
@@ -20,6 +17,22 @@ const root = /** @type {HTMLElement} */ (document.getElementById("app"));
 let shown = null;
 let turn = 0;
 let locked = true;
+
+/** @type {Promise<typeof import("./day.js")> | null} */
+let coming = null;
+/** The day's work, once it is loaded. @type {typeof import("./day.js") | null} */
+let day = null;
+
+/** The day's work. On a slow line it comes while the officer reads the first screen and types the PIN. */
+async function theDay() {
+  coming ??= import("./day.js");
+  try {
+    return (day = await coming);
+  } catch (error) {
+    coming = null;
+    throw error;
+  }
+}
 
 export const isLocked = () => locked || !keys();
 
@@ -37,9 +50,10 @@ async function draw(name, facts) {
   /** @type {Screen} */
   let screen;
   try {
-    screen = await SCREENS[await allowed(name, facts)](facts);
+    const which = await allowed(name, facts);
+    screen = await (FIRST[which] ?? (await theDay()).SCREENS[which])(facts);
   } catch (error) {
-    screen = await SCREENS.broken({ error, again: () => void draw(name, facts) }); // a full disk cannot even be read: say so
+    screen = await FIRST.broken({ error, again: () => void draw(name, facts) }); // a full disk cannot even be read: say so
   }
   if (mine !== turn) {
     screen.leave?.();
@@ -76,13 +90,14 @@ async function allowed(name, facts) {
   if (!device) return enrolling ?? "enrol";
   if (await wiped()) return enrolling ?? "wiped";
   if (isLocked()) return "lock";
-  return !facts.asg || name === "receipt" || worklist.family(facts.asg) ? name : "home"; // a way back to a family that has left the list
+  return !facts.asg || name === "receipt" || day?.worklist.family(facts.asg) ? name : "home"; // a way back to a family that has left the list
 }
 
 /** The three numbers. */
 async function strip() {
   const place = document.getElementById("strip");
-  if (!place) return;
+  if (!place || !day) return;
+  const { sync } = day;
   const { unsent, photos, action } = await sync.numbers();
   /** @param {string} label @param {number} count @param {string} kind */
   const one = (label, count, kind) => h("span", { class: `n ${count ? kind : "zero"}` }, h("b", { "data-n": kind }, count), " ", label);
@@ -100,6 +115,7 @@ async function strip() {
 }
 
 export async function enter() {
+  const { sync, worklist } = await theDay();
   locked = false;
   await worklist.load();
   go("home", {}, true);
@@ -108,13 +124,13 @@ export async function enter() {
 
 export function lock() {
   locked = true;
-  worklist.forget();
+  day?.worklist.forget();
   go("lock", {}, true);
 }
 
 function leaveWiped() {
   locked = true;
-  worklist.forget();
+  day?.worklist.forget();
   go("wiped", {}, true);
 }
 
@@ -123,7 +139,7 @@ for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, () => (see
 setInterval(async () => {
   if (isLocked()) return;
   if (performance.now() - seen > IDLE_MS) return lock();
-  if (await worklist.expire()) go("home", {}, true); // the list has ended: what was on it is no longer on this phone
+  if (await day?.worklist.expire()) go("home", {}, true); // the list has ended: what was on it is no longer on this phone
 }, 5_000);
 let hiddenAt = 0;
 document.addEventListener("visibilitychange", () => {
@@ -144,6 +160,7 @@ let registration = null;
 
 /** A new version takes over only when nothing is open: no shift, no unsent event, the home screen. @param {ServiceWorkerRegistration} registration */
 async function renew(registration) {
+  const { sync } = await theDay();
   const { unsent } = await sync.numbers();
   if (unsent === 0 && !(await meta("shift")) && [undefined, "home"].includes(history.state?.name)) {
     // A worker that the browser let in while nobody was here still serves the version before it; told so again, it does nothing.
@@ -154,11 +171,13 @@ async function renew(registration) {
 async function begin() {
   await loadLanguage();
   await loadDevice();
+  await first();
+  const { scan, sync } = await theDay();
   sync.onChange(() => {
     if (!locked && !keys()) leaveWiped(); // the branch revoked this phone
     else void strip();
   });
-  await first();
+  void strip();
   // After the first screen: on a slow line the worker's files must not come before it.
   if ("serviceWorker" in navigator) {
     const had = navigator.serviceWorker.controller;

@@ -6,8 +6,8 @@
 import { base64url, hex, receiptNo, unbase64url, utf8, uuid7, text } from "./bytes.js";
 import { skew } from "./clock.js";
 import { decrypt, encrypt, sha256, sign } from "./crypto.js";
-import { read, result, write } from "./db.js";
-import { APP, enrolled, unlocked } from "./device.js";
+import { Full, isFull, read, result, write } from "./db.js";
+import { APP, Overtaken, enrolled, unlocked } from "./device.js";
 import { BOOT, alone, elapsed, now, zone } from "./platform.js";
 
 /**
@@ -20,11 +20,6 @@ import { BOOT, alone, elapsed, now, zone } from "./platform.js";
  */
 /** @typedef {{ b: string, s: string, h: string }} Envelope */
 /** @typedef {{ k: string, sha: string, n: number, w: number, h: number, mime: string, cap_ms: number, blob: Blob, bytes: ArrayBuffer }} Shot a photo just taken */
-
-export class Full extends Error {}
-
-/** What another tab did in the meantime forbids this; the message is the key of a sentence. */
-export class Overtaken extends Error {}
 
 /** Bodies hold whole numbers only: no two languages write the same fraction. @param {unknown} value */
 function wholeNumbersOnly(value) {
@@ -106,7 +101,7 @@ export async function append(facts, shots = [], also) {
         if (also) also(store);
       });
     } catch (error) {
-      if (error instanceof DOMException && ["QuotaExceededError", "UnknownError"].includes(error.name)) throw new Full();
+      if (isFull(error)) throw new Full();
       throw error;
     }
     return kept;
@@ -142,20 +137,4 @@ export const bodyOf = async (kept) => JSON.parse(text(unbase64url((await envelop
 export async function photoBytes(photo, sealed) {
   const key = unlocked().outbox.get(photo.kid);
   return sealed && key ? decrypt(key, sealed, `photo ${photo.sha}`) : null;
-}
-
-// Room for one family's photos and events, with some to spare.
-const CANARY_BYTES = 512 * 1024;
-
-/** Whether the disk still takes what a family needs; the browser's own estimate is wrong when the disk is nearly full. */
-export async function hasRoom() {
-  try {
-    await write(["bytes"], (tx) => {
-      tx.objectStore("bytes").put({ sha: "canary", iv: new Uint8Array(0), ct: crypto.getRandomValues(new Uint8Array(65_536)).buffer, pad: new Uint8Array(CANARY_BYTES) });
-    });
-    await write(["bytes"], (tx) => void tx.objectStore("bytes").delete("canary"));
-    return true;
-  } catch {
-    return false;
-  }
 }

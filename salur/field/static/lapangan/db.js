@@ -122,3 +122,24 @@ export const meta = (name) => get("meta", name);
 
 /** @param {string} name @param {any} value */
 export const setMeta = (name, value) => put("meta", value, name);
+
+export class Full extends Error {}
+
+/** What a browser says when the disk is full. @param {unknown} error */
+export const isFull = (error) => error instanceof DOMException && ["QuotaExceededError", "UnknownError"].includes(error.name);
+
+// Room for one family's photos and events, with some to spare.
+const CANARY_BYTES = 512 * 1024;
+
+/** Whether the disk still takes what a family needs; the browser's own estimate is wrong when the disk is nearly full. */
+export async function hasRoom() {
+  try {
+    await write(["bytes"], (tx) => {
+      tx.objectStore("bytes").put({ sha: "canary", iv: new Uint8Array(0), ct: crypto.getRandomValues(new Uint8Array(65_536)).buffer, pad: new Uint8Array(CANARY_BYTES) });
+    });
+    await write(["bytes"], (tx) => void tx.objectStore("bytes").delete("canary"));
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -33,6 +33,9 @@ export class WrongPin extends Error {
   }
 }
 
+/** What another tab did in the meantime forbids this; the message is the key of a sentence. */
+export class Overtaken extends Error {}
+
 export async function loadDevice() {
   device = (await meta("device")) ?? null;
   await loadClock();

@@ -1,20 +1,21 @@
 // @ts-check
 /** The screens, in the order of an officer's day. Each is a function from facts to a `Screen` (app.js). */
-import { enter, go, lock, offer } from "./app.js";
+import { go, lock, offer } from "./app.js";
 import { uuid7 } from "./bytes.js";
 import * as photo from "./camera.js";
-import { Full, Overtaken, append, hasRoom } from "./chain.js";
+import { append } from "./chain.js";
 import { skew, trusted } from "./clock.js";
-import { all, having, meta } from "./db.js";
-import { WrongPin, device, enrol, exportFile, readInvitation, renewOutboxKey, unlock } from "./device.js";
+import { Full, all, hasRoom, having, meta } from "./db.js";
+import { Overtaken, device, readInvitation, renewOutboxKey } from "./device.js";
 import { fill, h, sign } from "./dom.js";
+import { place, slot } from "./evidence.js";
+import { languageSwitch, saveExport, sentence } from "./first.js";
 import { day, hour, number, rupiah, words } from "./format.js";
-import { language, say, speak, t } from "./i18n.js";
-import { choice, notice, pinPad, place, plain, primary, slot, toggle } from "./parts.js";
-import { camera, download, mayLocate, now, pause, persist, stayAwake, vibrate } from "./platform.js";
+import { say, t } from "./i18n.js";
+import { choice, notice, plain, primary, toggle } from "./parts.js";
+import { now, stayAwake, vibrate } from "./platform.js";
 import * as scan from "./scan.js";
 import * as sync from "./sync.js";
-import * as trial from "./trial.js";
 import * as worklist from "./worklist.js";
 
 /** @typedef {import("./app.js").Screen} Screen */
@@ -22,51 +23,8 @@ import * as worklist from "./worklist.js";
 
 const REASONS = /** @type {const} */ (["TIDAK_HADIR", "SAKIT", "BEPERGIAN", "BELUM_DIAMBIL", "DATA_BEDA", "MENINGGAL", "PINDAH", "TIDAK_DIKENAL", "GANDA", "TIDAK_BERHAK", "MENOLAK"]);
 const PAGE = 40;
-/** What the phone's trial found in this start of the app; told at enrolment. @type {Record<string, string | number | boolean> | null} */
-let tried = null;
 const FAR_OFF_MS = 86_400_000;
 const FIRST_YEAR = 2022; // a phone whose battery was empty for long wakes up in 1970 or 2020
-// Above these a phone keeps a queue waiting (trial.js).
-const SLOW_PAYMENT_MS = 300;
-const SLOW_CODE_MS = 150;
-
-/** What a browser says when the disk is full. @param {unknown} error */
-const isFull = (error) => error instanceof DOMException && ["QuotaExceededError", "UnknownError"].includes(error.name);
-
-/** What went wrong, as a sentence. @param {unknown} error */
-function sentence(error) {
-  if (error instanceof Full || isFull(error)) return t("full");
-  if (error instanceof Overtaken) return say(error.message);
-  const what = error instanceof TypeError ? "no_network" : error instanceof Error ? error.message : String(error);
-  const said = say(what);
-  return said === what ? t("failed", { what }) : said;
-}
-
-/** What a phone must be able to do before it is enrolled, and how often each is tried. @type {readonly (readonly [string, () => Promise<boolean>, number])[]} */
-const SELF_TESTS = [
-  ["storage", hasRoom, 3],
-  ["decoder", scan.works, 3],
-  ["camera", async () => (photo.stop(await camera(true)), true), 3],
-  ["position", mayLocate, 1],
-  ["persist", persist, 1],
-];
-const TEST_PAUSE_MS = 1_000;
-const TEST_LIMIT_MS = 45_000; // the decoder is 400 KB: on a slow line it takes a while to come
-
-/** Passed at the third time is passed: a slow phone does all this at once, while it still unpacks the app. @param {() => Promise<boolean>} test @param {number} tries */
-async function passes(test, tries) {
-  for (let left = tries; left > 0; left--) {
-    const limit = pause(TEST_LIMIT_MS).then(() => false);
-    try {
-      if (await Promise.race([test(), limit])) return true;
-    } catch (error) {
-      if (error instanceof DOMException && error.name === "NotAllowedError") return false; // the officer said no
-    }
-    if (left > 1) await pause(TEST_PAUSE_MS);
-  }
-  return false;
-}
-
 /** The officer's cash in this shift. */
 export async function cash() {
   const shift = /** @type {Shift | null} */ (await meta("shift"));
@@ -82,111 +40,6 @@ export async function cash() {
 
 /** @type {Record<string, (facts: any) => Promise<Screen>>} */
 export const SCREENS = {
-  async enrol({ code = "" }) {
-    /** @type {Record<string, boolean>} */
-    const tested = {};
-    const message = h("div");
-    const field = h("textarea", { rows: 2, id: "code", autocomplete: "off", spellcheck: "false" });
-    field.value = code;
-    const rows = h("ul", { class: "tests" });
-    for (const [name, test, tries] of SELF_TESTS) {
-      const state = h("b", { role: "status" });
-      const again = plain(t("trial_again"), () => void check(), "wait", { hidden: true, "aria-label": `${t("trial_again")}: ${say(`test_${name}`)}` });
-      const check = async () => {
-        again.hidden = true;
-        state.className = "";
-        state.textContent = t("test_wait");
-        const ok = await passes(test, tries);
-        tested[name] = ok;
-        state.textContent = t(ok ? "test_ok" : name === "persist" ? "test_later" : "test_no");
-        state.className = ok ? "good" : "poor";
-        again.hidden = ok;
-      };
-      rows.append(h("li", null, h("span", null, say(`test_${name}`)), state, again));
-      void check();
-    }
-    const next = async () => {
-      const invitation = readInvitation(field.value);
-      if (!invitation) return fill(message, notice(t("enrol_bad_code"), "bad"));
-      if (tested.storage === false) return fill(message, notice(t("storage_needed"), "bad"));
-      return go("newPin", { invitation, tested: { ...tested, ...(tried ?? (await trial.facts())) } });
-    };
-    return {
-      title: t("enrol_title"),
-      body: [h("p", null, t("enrol_intro")), message, plain(t("enrol_scan"), () => go("scan", { enrol: true }), "scan"), h("label", { for: "code" }, t("enrol_code")), field, h("h2", null, t("enrol_tests")), rows, h("div", { class: "grid" }, plain(t("selftest"), () => go("trial"), "wait"), languageSwitch("enrol", { code }))],
-      foot: [primary(t("next"), next)],
-    };
-  },
-
-  async trial() {
-    const rows = h("dl", { class: "card cash" });
-    const verdict = h("div", { role: "status" }, notice(t("working")));
-    /** @param {string} label @param {string} value */
-    const line = (label, value) => h("div", null, h("dt", null, label), h("dd", null, value));
-    void (async () => {
-      const about = await trial.facts();
-      fill(rows, line(t("trial_memory"), about.memory_gb ? `${about.memory_gb} GB` : "–"), line(t("trial_free"), `${number(Number(about.free_mb))} MB`));
-      const pays = await trial.payments();
-      rows.append(line(t("trial_pay"), pays.ok ? t("trial_times", { p50: pays.p50, p95: pays.p95 }) : t("test_no")));
-      const codes = await trial.codes();
-      rows.append(line(t("trial_codes"), codes.ok ? t("trial_times", { p50: codes.p50, p95: codes.p95 }) : t("test_no")));
-      const good = pays.ok && codes.ok && pays.p95 <= SLOW_PAYMENT_MS && codes.p95 <= SLOW_CODE_MS;
-      fill(verdict, notice(t(good ? "trial_good" : "trial_slow"), good ? "good" : "bad"));
-      tried = { ...about, pay_p95_ms: pays.p95, code_p95_ms: codes.p95, pay: pays.ok, code: codes.ok };
-    })();
-    return { title: t("selftest"), back: Boolean(device), body: [h("p", null, t("trial_intro")), rows, verdict], foot: [primary(t("trial_again"), () => go("trial", {}, true)), plain(t(device ? "to_home" : "enrol_title"), () => go(device ? "home" : "enrol", {}, true))] };
-  },
-
-  async newPin({ invitation, tested, first }) {
-    const message = h("div");
-    const pad = pinPad(async (pin) => {
-      if (!first) {
-        if (/^(\d)\1+$/.test(pin) || "0123456789876543210".includes(pin)) return fill(message, notice(t("pin_weak"), "bad"));
-        return go("newPin", { invitation, tested, first: pin }, true);
-      }
-      if (pin !== first) return fill(message, notice(t("pin_differs"), "bad"), plain(t("back"), () => go("newPin", { invitation, tested }, true)));
-      fill(message, notice(t("working")));
-      try {
-        await enrol(invitation, pin, tested, Boolean(tested.persist));
-        await enter();
-      } catch (error) {
-        fill(message, notice(sentence(error), "bad"), plain(t("back"), () => go("enrol", {}, true)));
-      }
-    });
-    return { title: t(first ? "pin_again" : "pin_new"), back: true, body: [h("p", null, t("pin_hint")), message, pad.view], leave: pad.stop };
-  },
-
-  async lock() {
-    const message = h("div", { role: "alert" });
-    const pad = pinPad(async (pin) => {
-      fill(message, h("p", { class: "center" }, t("working")));
-      try {
-        await unlock(pin);
-        await enter();
-      } catch (error) {
-        if (!(error instanceof WrongPin)) throw error;
-        vibrate([80, 60, 80]);
-        if (error.left === 0) return go("wiped", {}, true);
-        fill(message, notice(t("pin_wrong", { n: error.left }), "bad"));
-      }
-    });
-    return {
-      title: t("pin_enter"),
-      bare: true,
-      body: [h("div", { class: "hero" }, h("img", { src: "icon.svg", alt: "" }), h("p", { class: "big" }, device?.officerName ?? ""), h("p", null, device?.branchName ?? "")), h("p", { class: "center" }, t("pin_enter")), message, pad.view],
-      leave: pad.stop,
-    };
-  },
-
-  async wiped() {
-    const revoked = await meta("revoked");
-    return {
-      title: t(revoked ? "revoked_title" : "wiped_title"),
-      body: [notice(t(revoked ? "revoked_text" : "wiped_text"), "bad"), h("p", null, t("export_text")), plain(t("export"), saveExport, "up")],
-      foot: [primary(t("enrol_again"), () => go("enrol"))],
-    };
-  },
-
   async home() {
     const { shift, received, paid, left } = await cash();
     const done = await worklist.whatWasDone();
@@ -561,11 +414,6 @@ export const SCREENS = {
     };
   },
 
-  async broken({ error, again }) {
-    if (!isFull(error)) setTimeout(() => { throw error; }); // for the browser's own log
-    return { title: t("home"), bare: true, body: [notice(sentence(error), "bad")], foot: [primary(t("try_again"), again)] };
-  },
-
   async more() {
     return {
       title: t("more_title"),
@@ -574,16 +422,6 @@ export const SCREENS = {
     };
   },
 };
-
-/** @param {string} to @param {any} [facts] */
-function languageSwitch(to, facts = {}) {
-  const other = language() === "id" ? "en" : "id";
-  return plain(other === "en" ? "English" : "Bahasa Indonesia", async () => (await speak(other), go(to, facts, true)), "person", { lang: other });
-}
-
-async function saveExport() {
-  download(await exportFile(), `salur-${device?.id ?? "hp"}-${new Date().toISOString().slice(0, 10)}.json`);
-}
 
 /** The whole rupiah in a field; null when there are none. @param {HTMLInputElement} field */
 function typed(field) {
