@@ -7,6 +7,6 @@ class AuditConfig(AppConfig):
     name = "salur.audit"
 
     def ready(self) -> None:
-        from salur.lib import rights
+        from salur.lib import rights  # noqa: PLC0415  its models can be loaded only when every folder is there
 
         rights.install()

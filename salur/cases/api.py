@@ -10,14 +10,12 @@ from pydantic import Field
 
 from salur.cases import actions
 from salur.cases.rules import Decision, Kind, Role, State
+from salur.lib import desks
 from salur.lib.clock import now
 from salur.lib.problem import NotFound, Problem
 from salur.lib.viewer import Viewer, viewer_of
 
 router = Router(tags=["cases"])
-
-# These read everything in their scope and decide nothing.
-READERS = frozenset({"ministry", "auditor", "officer"})
 
 
 class MayOnlyRead(Problem):
@@ -96,7 +94,7 @@ def _within(request: HttpRequest, case: UUID, *, deciding: bool) -> Any:
     found, events = actions.show(case=case)
     if viewer.branches is not None and found.branch not in viewer.branches:
         raise NotFound(f"There is no case {case}.")
-    if deciding and viewer.role in READERS:
+    if deciding and viewer.role not in desks.DECIDERS:
         raise MayOnlyRead("Your role reads cases; a branch, a region or headquarters decides them.")
     return found, events
 

@@ -5,17 +5,19 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
+from salur.lib import desks
+
 # The name under which salur itself finds and opens cases; it never decides one.
 SYSTEM = "salur"
 
 
 class Role(StrEnum):
-    """With whom a case lies, at an office: the words are those of who signs in (``web/models.py``)."""
+    """With whom a case lies, at an office: a part of the roles of who signs in."""
 
-    COORDINATOR = "coordinator"
-    BRANCH = "branch"
-    REGION = "region"
-    HEADQUARTERS = "headquarters"
+    COORDINATOR = desks.Role.COORDINATOR.value
+    BRANCH = desks.Role.BRANCH.value
+    REGION = desks.Role.REGION.value
+    HEADQUARTERS = desks.Role.HEADQUARTERS.value
 
 
 class Kind(StrEnum):

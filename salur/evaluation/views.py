@@ -31,15 +31,12 @@ from salur.evaluation.words import (
     sentence_of_mixed,
     sentence_of_sum,
 )
-from salur.lib import rights
+from salur.lib import desks, rights
 from salur.lib.clock import now
-from salur.lib.viewer import Viewer, viewer_of
+from salur.lib.viewer import Viewer
 from salur.monitoring.charts import BurnUp, burn_up
 from salur.monitoring.rules import bar
 from salur.programmes.actions import stage_by_code
-
-READERS = frozenset({"ministry", "headquarters", "region", "branch", "auditor"})
-WRITERS = frozenset({"branch"})
 
 
 @dataclass(frozen=True)
@@ -59,26 +56,10 @@ class Line:
         return bar(self.branch.geotagged, self.branch.allocated)
 
 
-def _reader(request: HttpRequest) -> Viewer | None:
-    """Who asks; a stranger is sent to sign in, and for everybody else who has no part in the meeting there is no such page."""
-    viewer = viewer_of(request)
-    if viewer is None and not request.user.is_authenticated:
-        return None
-    if viewer is None or viewer.role not in READERS:
-        raise Http404
-    return viewer
-
-
-def _sign_in(request: HttpRequest) -> HttpResponse:
-    return HttpResponseRedirect(f"{reverse('login')}?{urlencode({'next': request.get_full_path()})}")
-
-
 @require_safe
-def evaluations(request: HttpRequest, stage: str) -> HttpResponse:
+@desks.open_to(desks.MEETING)
+def evaluations(request: HttpRequest, viewer: Viewer, stage: str) -> HttpResponse:
     """The regions whose meeting the viewer may see; straight to it where there is one."""
-    viewer = _reader(request)
-    if viewer is None:
-        return _sign_in(request)
     found_stage = stage_by_code(stage)
     regions = actions.regions(viewer=viewer)
     if len(regions) == 1:
@@ -89,20 +70,16 @@ def evaluations(request: HttpRequest, stage: str) -> HttpResponse:
 
 
 @require_safe
-def evaluation(request: HttpRequest, stage: str, region: str) -> HttpResponse:
-    viewer = _reader(request)
-    if viewer is None:
-        return _sign_in(request)
+@desks.open_to(desks.MEETING)
+def evaluation(request: HttpRequest, viewer: Viewer, stage: str, region: str) -> HttpResponse:
     found = _report(request, viewer, stage, region)
     return render(request, "evaluation/report.html", _context(request, found, viewer))
 
 
 @require_safe
-def evaluation_paper(request: HttpRequest, stage: str, region: str) -> HttpResponse:
+@desks.open_to(desks.MEETING)
+def evaluation_paper(request: HttpRequest, viewer: Viewer, stage: str, region: str) -> HttpResponse:
     """The same as the page, for the table of the meeting room."""
-    viewer = _reader(request)
-    if viewer is None:
-        return _sign_in(request)
     found = _report(request, viewer, stage, region)
     return HttpResponse(
         paper_of(found).content,
@@ -112,12 +89,10 @@ def evaluation_paper(request: HttpRequest, stage: str, region: str) -> HttpRespo
 
 
 @require_POST
-def write_note(request: HttpRequest, stage: str, region: str) -> HttpResponse:
+@desks.open_to(desks.MEETING)
+def write_note(request: HttpRequest, viewer: Viewer, stage: str, region: str) -> HttpResponse:
     """A branch says what helped or hindered it, corrects a note, or takes one back."""
-    viewer = _reader(request)
-    if viewer is None:
-        return _sign_in(request)
-    if viewer.role not in WRITERS or not viewer.branches or viewer.office not in viewer.branches:
+    if viewer.role != desks.Role.BRANCH or not viewer.branches or viewer.office not in viewer.branches:
         raise Http404
     said = request.POST
     side, tag, replaces = said.get("side", ""), said.get("tag", ""), said.get("replaces", "")
@@ -186,7 +161,7 @@ def _context(request: HttpRequest, found: Report, viewer: Viewer) -> dict[str, A
         ],
         "mixed": [sentence_of_mixed(each) for each in found.mixed],
         "sums": [(each, MEASURES[each.measure], sentence_of_sum(each), not each.agrees) for each in found.sums],
-        "writes": viewer.role in WRITERS,
+        "writes": viewer.role == desks.Role.BRANCH,
         "sides": [(side.value, SIDES[side]) for side in Side],
         "tags": [(tag.value, TAGS[tag]) for tag in Tag],
         "paper": reverse("evaluation-paper", args=[found.stage, found.region]) + kept,
@@ -224,7 +199,7 @@ def _notes(found: Report, viewer: Viewer) -> list[tuple[Any, list[tuple[Any, lis
         tags = []
         for tag in Tag:
             written = [
-                (note, branch, viewer.role in WRITERS and viewer.office == branch.office)
+                (note, branch, viewer.role == desks.Role.BRANCH and viewer.office == branch.office)
                 for branch in found.branches
                 for note in branch.notes
                 if note.side is side and note.tag is tag

@@ -5,14 +5,13 @@ Whoever has a scope may look; the branch and its field coordinators act. Each fo
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from functools import wraps
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import segno
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.safestring import mark_safe
@@ -26,15 +25,13 @@ from salur.field import lease, outbox_file, sealing
 from salur.field.actions import queries
 from salur.field.models import Lease
 from salur.field.wire import Answer
-from salur.lib import arrays
+from salur.lib import arrays, desks
 from salur.lib.clock import now
 from salur.lib.ids import uuid7
 from salur.lib.problem import Problem
-from salur.lib.viewer import Viewer, viewer_of
+from salur.lib.viewer import Viewer
 from salur.offices.models import Officer
 
-ACTING = frozenset({"branch", "coordinator"})
-LOOKING = ACTING | {"region", "headquarters", "ministry", "auditor"}
 # Silent for longer than this with something unsent, and somebody should ring the officer up.
 SILENT = timedelta(hours=12)
 MANY_MINUTES = 2
@@ -75,29 +72,8 @@ TESTS = {
 }
 
 
-class MayOnlyLook(Problem):
-    code = "may_only_look"
-    status = 403
-
-
-def seen_by(*, acting: bool = False) -> Callable[[View], View]:
-    """Who may not look is told that there is nothing; a stranger is asked to sign in; who may only look is told so."""
-
-    def decorate(view: View) -> View:
-        @wraps(view)
-        def wrapped(request: HttpRequest, **named: Any) -> HttpResponse:
-            viewer = viewer_of(request)
-            if viewer is None and not request.user.is_authenticated:
-                return HttpResponseRedirect(f"{reverse('login')}?next={request.path}")
-            if viewer is None or viewer.role not in LOOKING:
-                raise Http404
-            if acting and viewer.role not in ACTING:
-                raise MayOnlyLook(_("The branch and its field coordinators do this; you may look."))
-            return view(request, viewer=viewer, **named)
-
-        return wrapped
-
-    return decorate
+def _acting(viewer: Viewer) -> None:
+    desks.only(viewer, desks.FIELD, _("The branch and its field coordinators do this; you may look."))
 
 
 def _device(viewer: Viewer, id: UUID, at: datetime) -> Any:
@@ -122,12 +98,12 @@ def _seen(device: Any, at: datetime) -> dict[str, Any]:
 
 
 @require_safe
-@seen_by()
+@desks.open_to(desks.OFFICES)
 def phones(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """Every phone of the viewer's branches, and the officers who have none."""
     at = now()
     rows = [_seen(device, at) for device in lease.devices(branches=viewer.branches, at=at)]
-    acting = viewer.role in ACTING
+    acting = viewer.role in desks.FIELD
     officers = queries.officers(branches=arrays.integers(list(viewer.branches or ())), day=at.date()) if acting else []
     living = [row for row in rows if row["device"].revoked_at is None]
     return render(
@@ -148,9 +124,10 @@ def phones(request: HttpRequest, viewer: Viewer) -> HttpResponse:
 
 
 @require_POST
-@seen_by(acting=True)
+@desks.open_to(desks.OFFICES)
 def offer(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """The code that makes one phone the device of an officer: shown once, as a QR for its camera; good for ten minutes."""
+    _acting(viewer)
     officer = _own_officer(viewer, request.POST.get("officer", ""))
     at = now()
     token = lease.offer_enrolment(officer=officer.id, actor=viewer.name, at=at)
@@ -180,13 +157,13 @@ def _own_officer(viewer: Viewer, id: str) -> Officer:
 
 
 @require_safe
-@seen_by()
+@desks.open_to(desks.OFFICES)
 def phone(request: HttpRequest, viewer: Viewer, id: UUID) -> HttpResponse:
     """One phone: how it is, its lists, what it said that needs a person, and what the branch may do with it."""
     at = now()
     device = _device(viewer, id, at)
     lists = list(Lease.objects.filter(device_id=id).select_related("stage").order_by("-issued_at")[:30])
-    acting = viewer.role in ACTING and device.revoked_at is None
+    acting = viewer.role in desks.FIELD and device.revoked_at is None
     left = lease.left_to_hand_out(branch=device.branch) if acting else []
     stages: dict[int, dict[str, Any]] = {}
     for row in left:
@@ -217,9 +194,10 @@ def phone(request: HttpRequest, viewer: Viewer, id: UUID) -> HttpResponse:
 
 
 @require_POST
-@seen_by(acting=True)
+@desks.open_to(desks.OFFICES)
 def hand_out(request: HttpRequest, viewer: Viewer, id: UUID) -> HttpResponse:
     """A work list for one day: the next families of the chosen villages."""
+    _acting(viewer)
     device = _device(viewer, id, now())
     given = request.POST
     try:
@@ -235,8 +213,9 @@ def hand_out(request: HttpRequest, viewer: Viewer, id: UUID) -> HttpResponse:
 
 
 @require_POST
-@seen_by(acting=True)
+@desks.open_to(desks.OFFICES)
 def end_list(request: HttpRequest, viewer: Viewer, id: UUID, work_list: UUID) -> HttpResponse:
+    _acting(viewer)
     device = _device(viewer, id, now())
     if not Lease.objects.filter(id=work_list, device_id=device.id).exists():
         raise Http404
@@ -246,9 +225,10 @@ def end_list(request: HttpRequest, viewer: Viewer, id: UUID, work_list: UUID) ->
 
 
 @require_POST
-@seen_by(acting=True)
+@desks.open_to(desks.OFFICES)
 def hand_cash(request: HttpRequest, viewer: Viewer, id: UUID) -> HttpResponse:
     """Cash from the vault to the officer, who signs the receipt whose number is entered here: the second hand."""
+    _acting(viewer)
     device = _device(viewer, id, now())
     given = request.POST
     digits = "".join(char for char in given.get("amount", "") if char.isdecimal())
@@ -266,8 +246,9 @@ def hand_cash(request: HttpRequest, viewer: Viewer, id: UUID) -> HttpResponse:
 
 
 @require_POST
-@seen_by(acting=True)
+@desks.open_to(desks.OFFICES)
 def revoke(request: HttpRequest, viewer: Viewer, id: UUID) -> HttpResponse:
+    _acting(viewer)
     device = _device(viewer, id, now())
     lease.revoke_device(device=device.id, reason=request.POST.get("reason", ""), actor=viewer.name, at=now())
     messages.success(
@@ -277,9 +258,10 @@ def revoke(request: HttpRequest, viewer: Viewer, id: UUID) -> HttpResponse:
 
 
 @require_POST
-@seen_by(acting=True)
+@desks.open_to(desks.OFFICES)
 def take_in_file(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """The emergency file of a phone of this branch."""
+    _acting(viewer)
     file = request.FILES.get("file")
     if file is None:
         raise Problem(_("Choose the emergency file that the phone has written."))

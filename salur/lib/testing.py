@@ -16,7 +16,7 @@ os.environ["SALUR_HOME"] = _KEPT or Path(_TEMPORARY.name).joinpath("home").as_po
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    from salur.lib import database
+    from salur.lib import database  # noqa: PLC0415  after the settings of the test run
 
     database.ensure_running()
 
@@ -30,7 +30,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    from salur.lib import database
+    from salur.lib import database  # noqa: PLC0415  after the settings of the test run
 
     if "SALUR_DATABASE_URL" not in os.environ and not _KEPT:
         database.erase()  # as root its data may lie outside the temporary home

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -20,14 +20,14 @@ from django.utils.translation import get_language, gettext_lazy
 from django.views.decorators.http import require_safe
 
 from salur.areas.rules import dotted
+from salur.lib import desks
 from salur.lib.clock import now
 from salur.lib.process_cache import cache
-from salur.lib.viewer import Viewer, viewer_of
+from salur.lib.viewer import Viewer
 from salur.monitoring import actions
 from salur.monitoring.charts import burn_up, spark
 from salur.monitoring.exports.rules import Form, What
 from salur.monitoring.exports.views import asked_of, file_at_once
-from salur.monitoring.families.actions import LOOKING
 from salur.monitoring.maps.views import map_of, with_map
 from salur.monitoring.rules import OFFICES, SORTS, Board, By, Place, Quoted, Row, Trend, bar, in_order, ranks
 from salur.programmes.models import Stage
@@ -140,12 +140,12 @@ def board_url(stage_code: str, office_code: str = "", area: int | None = None) -
 
 
 @require_safe
-def realisation(request: HttpRequest, stage: str, office: str | None = None, area: int | None = None) -> HttpResponse:
+@desks.open_to(desks.EVERYBODY)
+def realisation(
+    request: HttpRequest, viewer: Viewer, stage: str, office: str | None = None, area: int | None = None
+) -> HttpResponse:
     """The board, its living part for an open page, or its rows as CSV."""
     living = "HX-Request" in request.headers
-    viewer = viewer_of(request)
-    if viewer is None:
-        return _no_viewer(request, living)
     key = _digest(f"{get_language()} {viewer.office} {request.get_full_path()}") if living else ""
     answer = (living and cache.get(key)) or None
     if answer is None:
@@ -181,14 +181,6 @@ def _private(response: HttpResponse) -> HttpResponse:
     return response
 
 
-def _no_viewer(request: HttpRequest, living: bool) -> HttpResponse:
-    if request.user.is_authenticated:
-        raise Http404
-    sign_in = f"{reverse('login')}?{urlencode({'next': request.get_full_path()})}"
-    # An open board whose session ended must not be filled with the sign-in page.
-    return HttpResponse(status=401, headers={"HX-Redirect": sign_in}) if living else HttpResponseRedirect(sign_in)
-
-
 def _board(
     request: HttpRequest, viewer: Viewer, stage: str, office: str | None, area: int | None
 ) -> tuple[Stage, Board]:
@@ -215,7 +207,7 @@ def _context(request: HttpRequest, stage: Stage, board: Board, viewer: Viewer) -
     address, place, by = Address(request, stage.code), board.place, board.table.by
     past = bool(request.GET.get("as_of"))
     sort = _sort(request.GET, by)
-    lines = _lines(board, address, sort, viewer.role in LOOKING)
+    lines = _lines(board, address, sort, viewer.role in desks.OFFICES)
     unsent = not past and board.table.by in OFFICES
     columns = [
         (key, str(THAT_DAY if past and key == "paid_today" else label), str(title))

@@ -8,24 +8,21 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import path, reverse
-from django.utils.cache import patch_cache_control
-from django.utils.http import urlencode
+from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from salur.cases import actions as cases
 from salur.cases.rules import ABOUT_MONEY, NATURE, Act, Decision, Kind, State
+from salur.lib import desks
 from salur.lib.clock import now
 from salur.lib.problem import Problem
-from salur.lib.viewer import Viewer, viewer_of
+from salur.lib.viewer import Viewer
 from salur.oversight import actions
 
-LOOKING = frozenset({"ministry", "headquarters", "region", "branch", "coordinator", "auditor"})
-DECIDING = frozenset({"headquarters", "region", "branch", "coordinator"})
 ON_A_PAGE = 200
 
 KINDS = {
@@ -69,21 +66,6 @@ FACTS = {
 }
 
 
-class MayOnlyLook(Problem):
-    code = "may_only_look"
-    status = 403
-
-
-def _viewer(request: HttpRequest) -> Viewer | HttpResponse:
-    """Who looks; a stranger signs in first, and for who has no part in it there is no such page."""
-    viewer = viewer_of(request)
-    if viewer is None and not request.user.is_authenticated:
-        return HttpResponseRedirect(f"{reverse('login')}?{urlencode({'next': request.get_full_path()})}")
-    if viewer is None or viewer.role not in LOOKING:
-        raise Http404
-    return viewer
-
-
 def _branches(viewer: Viewer) -> dict[int, tuple[str, str]]:
     """Name and time zone of every branch in the scope; a case of no branch has no name, and headquarters' clock."""
     scope = None if viewer.branches is None else list(viewer.branches)
@@ -93,25 +75,17 @@ def _branches(viewer: Viewer) -> dict[int, tuple[str, str]]:
 NOWHERE = ("", "Asia/Jakarta")
 
 
-def _shown(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
-    response = render(request, template, context)
-    patch_cache_control(response, private=True, no_store=True)
-    return response
-
-
 @require_safe
-def case_list(request: HttpRequest) -> HttpResponse:
+@desks.open_to(desks.OFFICES, kept=False)
+def case_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """The cases of who looks: open ones, the oldest first, or decided ones."""
-    viewer = _viewer(request)
-    if isinstance(viewer, HttpResponse):
-        return viewer
     state = State.DECIDED if request.GET.get("show") == "decided" else State.OPEN
     branches = _branches(viewer)
     counts = {State.OPEN: 0, State.DECIDED: 0}
     for row in cases.counts(branches=viewer.branches):
         counts[State.DECIDED if row.decided else State.OPEN] += row.cases
     found = cases.cases(state=state, branches=viewer.branches, limit=ON_A_PAGE)
-    return _shown(request, "oversight/cases.html", {
+    return render(request, "oversight/cases.html", {
         "rows": [
             (row, KINDS[Kind(row.kind)], branches.get(row.branch, NOWHERE), DECISIONS[Decision(row.decision)] if row.decision else "")
             for row in found
@@ -130,15 +104,13 @@ def _case(viewer: Viewer, case: UUID) -> tuple[Any, list[Any]]:
 
 
 @require_safe
-def case_page(request: HttpRequest, case: UUID) -> HttpResponse:
+@desks.open_to(desks.OFFICES, kept=False)
+def case_page(request: HttpRequest, viewer: Viewer, case: UUID) -> HttpResponse:
     """One case: what was found, what happened since, and the form that ends it."""
-    viewer = _viewer(request)
-    if isinstance(viewer, HttpResponse):
-        return viewer
     row, events = _case(viewer, case)
     money = NATURE[Kind(row.kind)].money
     branch, zone = _branches(viewer).get(row.branch, NOWHERE)
-    return _shown(request, "oversight/case.html", {
+    return render(request, "oversight/case.html", {
         "row": row, "kind": KINDS[Kind(row.kind)], "branch": branch, "zone": zone, "open": row.state == State.OPEN,
         "facts": [
             (FACTS[name], datetime.fromisoformat(value) if name == "happened_at" else int(value), name)
@@ -147,20 +119,17 @@ def case_page(request: HttpRequest, case: UUID) -> HttpResponse:
         ],
         "entitlement": row.facts.get("entitlement") if Kind(row.kind) is not Kind.UNKNOWN_ENTITLEMENT else None,
         "happened": [(event, ACTS[Act(event.act)], DECISIONS[Decision(event.decision)] if event.decision else "") for event in events],
-        "may_act": viewer.role in DECIDING, "alone": money and viewer.name in (row.opened_by, row.maker), "money": money,
+        "may_act": viewer.role in desks.DECIDERS, "alone": money and viewer.name in (row.opened_by, row.maker), "money": money,
         "decisions": [(value, name) for value, name in DECISIONS.items() if row.amount_rp or value not in ABOUT_MONEY],
     })  # fmt: skip
 
 
 @require_POST
-def case_step(request: HttpRequest, case: UUID) -> HttpResponse:
+@desks.open_to(desks.OFFICES, kept=False)
+def case_step(request: HttpRequest, viewer: Viewer, case: UUID) -> HttpResponse:
     """Decide it, write something down, or open it again."""
-    viewer = _viewer(request)
-    if isinstance(viewer, HttpResponse):
-        return viewer
     _case(viewer, case)
-    if viewer.role not in DECIDING:
-        raise MayOnlyLook(_("Your role looks at this page; it changes nothing here."))
+    desks.only(viewer, desks.DECIDERS, _("Your role looks at this page; it changes nothing here."))
     act, reason = request.POST.get("act", ""), request.POST.get("reason", "")[:2000].replace("\0", "")
     if act == "decide":
         choice = request.POST.get("decision", "")

@@ -4,10 +4,8 @@ Who looks: the branch, its region, headquarters, the ministry and auditors; each
 a region or headquarters; a sample is drawn above the branch, so that nobody draws their own.
 """
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -15,17 +13,17 @@ from uuid import UUID
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
-from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from salur.cases.rules import Decision
 from salur.jobs import actions as jobs
+from salur.lib import desks
 from salur.lib.clock import moment, now
 from salur.lib.ids import uuid7
 from salur.lib.problem import NotFound, Problem
-from salur.lib.viewer import Viewer, viewer_of
+from salur.lib.viewer import Viewer
 from salur.oversight import actions
 from salur.oversight.jobs import LOOK
 from salur.oversight.public import complain, complaint_answer
@@ -47,11 +45,7 @@ from salur.oversight.rules import (
 from salur.oversight.words import ABOUTS, CHECKS, FOUNDS, INNOCENT, KINDS, METHODS, SAIDS, STEPS, WAYS, counted
 from salur.programmes.actions import stage_by_code
 
-LOOKING = frozenset({"ministry", "headquarters", "region", "branch", "auditor"})
-ACTING = frozenset({"headquarters", "region", "branch"})
-DRAWING = frozenset({"headquarters", "region"})
 ON_A_PAGE = 100
-View = Callable[..., HttpResponse]
 
 DECISIONS = {
     Decision.EXPLAINED: gettext_lazy("Explained: nothing is wrong"),
@@ -61,31 +55,8 @@ DECISIONS = {
 PATIENCE_NEAR = timedelta(days=1)
 
 
-class MayOnlyLook(Problem):
-    code = "may_only_look"
-    status = 403
-
-
-def for_desks(view: View) -> View:
-    """A stranger signs in first; for who has no part in oversight there is no such page. Nothing of it is kept."""
-
-    @wraps(view)
-    def answer(request: HttpRequest, **words: Any) -> HttpResponse:
-        viewer = viewer_of(request)
-        if viewer is None and not request.user.is_authenticated:
-            return HttpResponseRedirect(f"{reverse('login')}?{urlencode({'next': request.get_full_path()})}")
-        if viewer is None or viewer.role not in LOOKING:
-            raise Http404
-        response = view(request, viewer=viewer, **words)
-        patch_cache_control(response, private=True, no_store=True)
-        return response
-
-    return answer
-
-
-def _acting(viewer: Viewer, roles: frozenset[str] = ACTING) -> None:
-    if viewer.role not in roles:
-        raise MayOnlyLook(_("Your role looks at this page; it changes nothing here."))
+def _acting(viewer: Viewer, desk: desks.Desk = desks.OVERSEERS) -> None:
+    desks.only(viewer, desk, _("Your role looks at this page; it changes nothing here."))
 
 
 def _scope(viewer: Viewer) -> list[int] | None:
@@ -112,7 +83,7 @@ def _id(request: HttpRequest) -> UUID:
 
 
 @require_safe
-@for_desks
+@desks.open_to(desks.MEETING, kept=False)
 def signals(request: HttpRequest, viewer: Viewer, stage: str) -> HttpResponse:
     """Officers by what is odd about their work, in the latest look at each branch."""
     of = stage_by_code(stage)
@@ -134,7 +105,7 @@ def signals(request: HttpRequest, viewer: Viewer, stage: str) -> HttpResponse:
         "named": len(ranked),
         "officers": sum(look.officers for look in looks),
         "looks": looks,
-        "may_look": viewer.role in ACTING,
+        "may_look": viewer.role in desks.OVERSEERS,
         "many": len(looks) > 1,
         "page": page,
         "pages": pages,
@@ -146,7 +117,7 @@ def signals(request: HttpRequest, viewer: Viewer, stage: str) -> HttpResponse:
 
 
 @require_POST
-@for_desks
+@desks.open_to(desks.MEETING, kept=False)
 def look(request: HttpRequest, viewer: Viewer, stage: str) -> HttpResponse:
     """Look at all of the viewer's branches again, as a job."""
     _acting(viewer)
@@ -160,7 +131,7 @@ def look(request: HttpRequest, viewer: Viewer, stage: str) -> HttpResponse:
 
 
 @require_safe
-@for_desks
+@desks.open_to(desks.MEETING, kept=False)
 def officer(request: HttpRequest, viewer: Viewer, stage: str, officer: int) -> HttpResponse:
     """One officer's signals with what may be behind them, where to look, and what was decided."""
     of = stage_by_code(stage)
@@ -178,7 +149,7 @@ def officer(request: HttpRequest, viewer: Viewer, stage: str, officer: int) -> H
         "samples": [(each, _line_of(each)) for each in actions.where_to_look(officer=found)],
         "decisions": [(each.value, DECISIONS[each]) for each in DECISIONS],
         "happened": [(event, DECISIONS.get(event.decision)) for event in found.events],
-        "may_act": viewer.role in ACTING,
+        "may_act": viewer.role in desks.OVERSEERS,
         "tab": "signals",
     }  # fmt: skip
     return render(request, "oversight/officer.html", context)
@@ -189,7 +160,7 @@ def _line_of(each: Any) -> str:
 
 
 @require_POST
-@for_desks
+@desks.open_to(desks.MEETING, kept=False)
 def decide(request: HttpRequest, viewer: Viewer, stage: str, officer: int) -> HttpResponse:
     """A person decides about an officer's signals, with a reason; or writes down what is being done."""
     _acting(viewer)
@@ -214,7 +185,7 @@ def _page(request: HttpRequest, rows: int) -> tuple[int, int]:
 
 
 @require_safe
-@for_desks
+@desks.open_to(desks.MEETING, kept=False)
 def samples(request: HttpRequest, viewer: Viewer, stage: str) -> HttpResponse:
     """The samples of a stage with what they say so far; above the branch, a form to draw one."""
     of = stage_by_code(stage)
@@ -222,7 +193,7 @@ def samples(request: HttpRequest, viewer: Viewer, stage: str) -> HttpResponse:
     context = {
         "stage": of,
         "rows": [(row, METHODS[Method(row.method)], actions.result_of(sample=row.id), _percent(row)) for row in rows],
-        "may_draw": viewer.role in DRAWING,
+        "may_draw": viewer.role in desks.SAMPLERS,
         "branches": actions.branches_to_choose(branches=actions.branches_paying(stage=of.id, branches=_scope(viewer))),
         "methods": [(each.value, METHODS[each]) for each in Method],
         "confidences": [f"{each:.0%}".rstrip("%") for each in CONFIDENCES],
@@ -237,9 +208,9 @@ def _percent(row: Any) -> str:
 
 
 @require_POST
-@for_desks
+@desks.open_to(desks.MEETING, kept=False)
 def draw(request: HttpRequest, viewer: Viewer, stage: str) -> HttpResponse:
-    _acting(viewer, DRAWING)
+    _acting(viewer, desks.SAMPLERS)
     said = request.POST
     try:
         confidence = Decimal(said.get("confidence", "95")) / 100
@@ -259,7 +230,7 @@ def draw(request: HttpRequest, viewer: Viewer, stage: str) -> HttpResponse:
 
 
 @require_safe
-@for_desks
+@desks.open_to(desks.MEETING, kept=False)
 def sample(request: HttpRequest, viewer: Viewer, stage: str, sample: UUID) -> HttpResponse:
     """Whom to ask, what they said, and what that says about all payments."""
     found = actions.one_sample(sample=sample, branches=_scope(viewer))
@@ -284,7 +255,7 @@ def sample(request: HttpRequest, viewer: Viewer, stage: str, sample: UUID) -> Ht
             for row in shown[(page - 1) * ON_A_PAGE : page * ON_A_PAGE]
         ],
         "saids": [(each.value, SAIDS[each]) for each in Said],
-        "may_answer": viewer.role in ACTING,
+        "may_answer": viewer.role in desks.OVERSEERS,
         "wanted": wanted,
         "pages": pages,
         "page": page,
@@ -296,7 +267,7 @@ def sample(request: HttpRequest, viewer: Viewer, stage: str, sample: UUID) -> Ht
 
 
 @require_POST
-@for_desks
+@desks.open_to(desks.MEETING, kept=False)
 def answer(request: HttpRequest, viewer: Viewer, stage: str, sample: UUID, number: int) -> HttpResponse:
     _acting(viewer)
     said = request.POST
@@ -314,7 +285,7 @@ def answer(request: HttpRequest, viewer: Viewer, stage: str, sample: UUID, numbe
 
 
 @require_safe
-@for_desks
+@desks.open_to(desks.MEETING, kept=False)
 def visits(request: HttpRequest, viewer: Viewer, stage: str) -> HttpResponse:
     """What control visits found, the latest first; what was missing at most."""
     of = stage_by_code(stage)
@@ -327,7 +298,7 @@ def visits(request: HttpRequest, viewer: Viewer, stage: str) -> HttpResponse:
         "stage": of,
         "rows": shown[(page - 1) * ON_A_PAGE : page * ON_A_PAGE],
         "checks": [(CHECKS[check], missing[check], seen[check]) for check in Check] if rows else [],
-        "may_record": viewer.role in ACTING,
+        "may_record": viewer.role in desks.OVERSEERS,
         "page": page,
         "pages": pages,
         "previous": f"?page={page - 1}" if page > 1 else "",
@@ -341,7 +312,7 @@ def _missing(row: Any) -> list[Any]:
     return [CHECKS[check] for check in Check if row.found.get(check) == Found.NO]
 
 
-@for_desks
+@desks.open_to(desks.MEETING, kept=False)
 def new_visit(request: HttpRequest, viewer: Viewer, stage: str) -> HttpResponse:
     """The checklist to fill in; of the branch in ``?branch=`` where the viewer has several."""
     _acting(viewer)
@@ -401,7 +372,7 @@ def _when(typed: str, branch: int) -> datetime | None:
 
 
 @require_safe
-@for_desks
+@desks.open_to(desks.MEETING, kept=False)
 def visit(request: HttpRequest, viewer: Viewer, stage: str, visit: UUID) -> HttpResponse:
     rows = actions.visits(visit=visit, branches=_scope(viewer), limit=1)
     if not rows or rows[0].stage_code != stage:
@@ -418,7 +389,7 @@ def visit(request: HttpRequest, viewer: Viewer, stage: str, visit: UUID) -> Http
 
 
 @require_safe
-@for_desks
+@desks.open_to(desks.MEETING, kept=False)
 def visit_photo(request: HttpRequest, viewer: Viewer, visit: UUID, sha256: str) -> HttpResponse:
     """A visit's photo without what it carries along; small where a list shows it."""
     data = actions.visit_photo(
@@ -431,7 +402,7 @@ def visit_photo(request: HttpRequest, viewer: Viewer, visit: UUID, sha256: str) 
 
 
 @require_safe
-@for_desks
+@desks.open_to(desks.MEETING, kept=False)
 def complaints(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """The inbox: what is due first at the top."""
     which = request.GET.get("show", "")
@@ -450,13 +421,13 @@ def complaints(request: HttpRequest, viewer: Viewer) -> HttpResponse:
             ("late", _("Late"), counts.late, which == "late"),
             ("answered", _("Answered"), counts.answered, which == "answered"),
         ],
-        "may_act": viewer.role in ACTING,
+        "may_act": viewer.role in desks.OVERSEERS,
         "answered": which == "answered",
     }
     return render(request, "oversight/complaints.html", context)
 
 
-@for_desks
+@desks.open_to(desks.MEETING, kept=False)
 def new_complaint(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """Write down a complaint that came by telephone, on paper or at a visit."""
     _acting(viewer)
@@ -498,7 +469,7 @@ def _write_down(request: HttpRequest, viewer: Viewer) -> UUID:
 
 
 @require_safe
-@for_desks
+@desks.open_to(desks.MEETING, kept=False)
 def complaint(request: HttpRequest, viewer: Viewer, complaint: UUID) -> HttpResponse:
     return _complaint(request, viewer, complaint)
 
@@ -515,15 +486,15 @@ def _complaint(request: HttpRequest, viewer: Viewer, complaint: UUID, *, contact
         "about": ABOUTS[About(row.about)],
         "way": WAYS[Way(row.way)],
         "steps": [(step, STEPS[Step(step.step)]) for step in steps],
-        "may_act": viewer.role in ACTING and state in MAY_COME_IN[Step.ANSWERED],
-        "may_read_contact": viewer.role in ACTING,
+        "may_act": viewer.role in desks.OVERSEERS and state in MAY_COME_IN[Step.ANSWERED],
+        "may_read_contact": viewer.role in desks.OVERSEERS,
         "answered": state is State.ANSWERED,
     }
     return render(request, "oversight/complaint.html", context)
 
 
 @require_POST
-@for_desks
+@desks.open_to(desks.MEETING, kept=False)
 def complaint_step(request: HttpRequest, viewer: Viewer, complaint: UUID) -> HttpResponse:
     """Take, answer, or show how the complainant can be reached."""
     _acting(viewer)

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.core.cache import cache
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
@@ -24,10 +24,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from salur.areas.rules import dotted
 from salur.jobs import actions as jobs
+from salur.lib import desks
 from salur.lib.clock import now
 from salur.lib.problem import NotFound, Problem
 from salur.lib.template_filters import number as shown
-from salur.lib.viewer import Viewer, viewer_of
+from salur.lib.viewer import Viewer
 from salur.offices.models import Office
 from salur.planning import actions, bodies, hiring, nation
 from salur.planning import day as days
@@ -46,9 +47,6 @@ from salur.planning.words import BODIES, CHANNELS, LACKS, LIGHTS, ORDERS, RULES,
 from salur.programmes.actions import stage_by_code
 from salur.programmes.models import Stage
 
-LOOKING = frozenset({"branch", "coordinator", "headquarters", "region", "ministry", "auditor"})
-PLANNING = frozenset({"branch", "headquarters"})
-COORDINATING = PLANNING | {"coordinator"}
 RATES = (150, 200, 300, 400)  # families per officer and day: Bandung's rule, …, Banda Aceh's
 MORE_OFFICERS = (-5, 0, 5)
 ASKED_AT_FIRST = (("150", "no"), ("150", "yes"), ("300", ""), ("400", ""))  # (rate, rest day)
@@ -56,26 +54,7 @@ EXACTLY = 4  # what-ifs that are compared while the person waits
 SECONDS_EACH = 6.0  # of a core; most need one
 
 
-class MayOnlyLook(Problem):
-    code = "may_only_look"
-    status = 403
-
-
 # -- who asks ------------------------------------------------------------------------------------------------------
-
-
-def _viewer(request: HttpRequest) -> Viewer | None:
-    """Who looks; ``None`` for a stranger, nothing at all for a role that has no business here."""
-    viewer = viewer_of(request)
-    if viewer is None and not request.user.is_authenticated:
-        return None
-    if viewer is None or viewer.role not in LOOKING:
-        raise Http404
-    return viewer
-
-
-def _sign_in(request: HttpRequest) -> HttpResponse:
-    return HttpResponseRedirect(f"{reverse('login')}?{urlencode({'next': request.get_full_path()})}")
 
 
 def _branch(viewer: Viewer, code: str) -> Office:
@@ -89,14 +68,10 @@ def _today(branch: Office) -> date:
     return now().astimezone(ZoneInfo(branch.timezone)).date()
 
 
-def _asked(request: HttpRequest, stage: str, roles: frozenset[str]) -> tuple[Viewer, Stage, Office]:
-    viewer = _viewer(request)
-    if viewer is None:
-        raise Http404
+def _asked(request: HttpRequest, viewer: Viewer, stage: str, desk: desks.Desk) -> tuple[Stage, Office]:
     of, branch = stage_by_code(stage), _branch(viewer, request.POST.get("kantor", ""))
-    if viewer.role not in roles:
-        raise MayOnlyLook(_("The branch and headquarters plan; you may look."))
-    return viewer, of, branch
+    desks.only(viewer, desk, _("The branch and headquarters plan; you may look."))
+    return of, branch
 
 
 def _plan(viewer: Viewer, stage: Stage, branch: Office, version: str) -> Plan | None:
@@ -118,11 +93,9 @@ def _to(stage: Stage, branch: Any, version: int | None = None, where: str = "pla
 
 
 @require_safe
-def plan(request: HttpRequest, stage: str) -> HttpResponse:
+@desks.open_to(desks.OFFICES)
+def plan(request: HttpRequest, viewer: Viewer, stage: str) -> HttpResponse:
     """The plan of the branch in ``?kantor=`` (``versi``: another than the one that counts), or a line for each branch of the viewer."""
-    viewer = _viewer(request)
-    if viewer is None:
-        return _sign_in(request)
     of = stage_by_code(stage)
     code = request.GET.get("kantor", "")
     rows = [] if code else nation.overview(stage=of.id, branches=viewer.branches)
@@ -134,7 +107,7 @@ def plan(request: HttpRequest, stage: str) -> HttpResponse:
     cash = nation.cash_by_day(stage=of.id, rows=planned)
     most = max((line.cash_rp for line in cash), default=1)
     context = {
-        "stage": of, "may_plan": viewer.role == "headquarters", "lines": [(row, _to(of, row), _gap(row.gap)) for row in rows],
+        "stage": of, "may_plan": viewer.role == desks.Role.HEADQUARTERS, "lines": [(row, _to(of, row), _gap(row.gap)) for row in rows],
         "branches": len(rows), "planned": len(planned), "published": sum(bool(row.published) for row in planned),
         "families": sum(row.families for row in rows), "hires": sum(row.hires for row in planned), "unmet": sum(row.unmet for row in planned),
         "cash": [(line, round(100 * line.cash_rp / most)) for line in cash],
@@ -143,13 +116,13 @@ def plan(request: HttpRequest, stage: str) -> HttpResponse:
 
 
 @require_POST
-def plan_all(request: HttpRequest, stage: str) -> HttpResponse:
+@desks.open_to(desks.OFFICES, hidden=True)
+def plan_all(request: HttpRequest, viewer: Viewer, stage: str) -> HttpResponse:
     """A draft for every branch that has none, in the background; leads to the job."""
-    viewer, of = _viewer(request), stage_by_code(stage)
-    if viewer is None:
-        raise Http404
-    if viewer.role != "headquarters":
-        raise MayOnlyLook(_("Headquarters plans all branches at once; you may look."))
+    of = stage_by_code(stage)
+    desks.only(
+        viewer, frozenset({desks.Role.HEADQUARTERS}), _("Headquarters plans all branches at once; you may look.")
+    )
     job = jobs.start(
         kind=SOLVE_ALL, title=f"{_('Plans of all branches')} · {of.code}", actor=viewer.name, at=now(), lock=f"plan all {of.code}",
         arguments={
@@ -316,7 +289,7 @@ def _shared(viewer: Viewer, of: Stage, branch: Office, row: Plan | None, here: s
         if row is not None or where in {"plan", "plan-readiness"}
     ]
     return {
-        "stage": of, "branch": branch, "row": row, "tabs": tabs, "may_plan": viewer.role in PLANNING,
+        "stage": of, "branch": branch, "row": row, "tabs": tabs, "may_plan": viewer.role in desks.PLANNERS,
         "many": viewer.branches is None or len(viewer.branches) > 1,
     }  # fmt: skip
 
@@ -333,7 +306,7 @@ def _of_branch(
     window, plan, proof = kept.inputs.window, kept.plan, kept.plan.proof
     by_day = actions.by_day(kept)
     most = max((line.families for line in by_day), default=1)
-    can_move = viewer.role in PLANNING and state is not PlanState.SUPERSEDED
+    can_move = viewer.role in desks.PLANNERS and state is not PlanState.SUPERSEDED
 
     def to(village: int, number: int) -> str:
         if not can_move:
@@ -431,9 +404,10 @@ def _told(found: Iterable[Violation], kept: KeptPlan) -> list[str]:
 
 
 @require_POST
-def plan_solve(request: HttpRequest, stage: str) -> HttpResponse:
+@desks.open_to(desks.OFFICES, hidden=True)
+def plan_solve(request: HttpRequest, viewer: Viewer, stage: str) -> HttpResponse:
     """A new draft, as a job: with what the form supposes instead of what the branch said. With ``dari`` the rest of a published plan."""
-    viewer, of, branch = _asked(request, stage, PLANNING)
+    of, branch = _asked(request, viewer, stage, desks.PLANNERS)
     names = {
         "order": "order",
         "days": "days",
@@ -457,9 +431,10 @@ def plan_solve(request: HttpRequest, stage: str) -> HttpResponse:
 
 
 @require_POST
-def plan_publish(request: HttpRequest, stage: str) -> HttpResponse:
+@desks.open_to(desks.OFFICES, hidden=True)
+def plan_publish(request: HttpRequest, viewer: Viewer, stage: str) -> HttpResponse:
     """The plan counts from now on, by another person than who made it; as a job, for a branch's families take a moment."""
-    viewer, of, branch = _asked(request, stage, PLANNING)
+    of, branch = _asked(request, viewer, stage, desks.PLANNERS)
     row = _plan(viewer, of, branch, request.POST.get("versi", ""))
     if row is None:
         raise Http404
@@ -473,9 +448,10 @@ def plan_publish(request: HttpRequest, stage: str) -> HttpResponse:
 
 
 @require_POST
-def plan_move(request: HttpRequest, stage: str) -> HttpResponse:
+@desks.open_to(desks.OFFICES, hidden=True)
+def plan_move(request: HttpRequest, viewer: Viewer, stage: str) -> HttpResponse:
     """Move a village to another day: the next version of the plan, or the same page with what it would break."""
-    viewer, of, branch = _asked(request, stage, PLANNING)
+    of, branch = _asked(request, viewer, stage, desks.PLANNERS)
     row = _plan(viewer, of, branch, request.POST.get("versi", ""))
     village = request.POST.get("desa", "")
     if row is None or not village.isdecimal():
@@ -493,11 +469,9 @@ def plan_move(request: HttpRequest, stage: str) -> HttpResponse:
 
 
 @require_safe
-def plan_what_if(request: HttpRequest, stage: str) -> HttpResponse:
+@desks.open_to(desks.OFFICES)
+def plan_what_if(request: HttpRequest, viewer: Viewer, stage: str) -> HttpResponse:
     """Up to four answers side by side: other rates, people, rest days, a longer window. Nothing is kept."""
-    viewer = _viewer(request)
-    if viewer is None:
-        return _sign_in(request)
     of = stage_by_code(stage)
     branch = _branch(viewer, request.GET.get("kantor", ""))
     row = _plan(viewer, of, branch, request.GET.get("versi", ""))
@@ -546,11 +520,9 @@ def _whole(request: HttpRequest, name: str, default: str, least: int, most: int)
 
 
 @require_safe
-def plan_day(request: HttpRequest, stage: str) -> HttpResponse:
+@desks.open_to(desks.OFFICES)
+def plan_day(request: HttpRequest, viewer: Viewer, stage: str) -> HttpResponse:
     """The briefing of one day: venues with their teams, cash, guards, what is open."""
-    viewer = _viewer(request)
-    if viewer is None:
-        return _sign_in(request)
     of = stage_by_code(stage)
     branch = _branch(viewer, request.GET.get("kantor", ""))
     row = _plan(viewer, of, branch, request.GET.get("versi", ""))
@@ -584,9 +556,10 @@ def _nearest(known: Sequence[date], today: date) -> date:
 
 
 @require_POST
-def plan_floats(request: HttpRequest, stage: str) -> HttpResponse:
+@desks.open_to(desks.OFFICES, hidden=True)
+def plan_floats(request: HttpRequest, viewer: Viewer, stage: str) -> HttpResponse:
     """Offer each officer of a day the cash the published plan foresees; custody's books move when the officer accepts."""
-    viewer, of, branch = _asked(request, stage, PLANNING)
+    of, branch = _asked(request, viewer, stage, desks.PLANNERS)
     row = _plan(viewer, of, branch, request.POST.get("versi", ""))
     if row is None:
         raise Http404
@@ -610,11 +583,9 @@ class Person(NamedTuple):
 
 
 @require_safe
-def plan_roster(request: HttpRequest, stage: str) -> HttpResponse:
+@desks.open_to(desks.OFFICES)
+def plan_roster(request: HttpRequest, viewer: Viewer, stage: str) -> HttpResponse:
     """Who works where, person by person and day by day."""
-    viewer = _viewer(request)
-    if viewer is None:
-        return _sign_in(request)
     of = stage_by_code(stage)
     branch = _branch(viewer, request.GET.get("kantor", ""))
     row = _plan(viewer, of, branch, request.GET.get("versi", ""))
@@ -654,11 +625,9 @@ def _duty(seat: Any) -> str:
 
 
 @require_safe
-def plan_readiness(request: HttpRequest, stage: str) -> HttpResponse:
+@desks.open_to(desks.OFFICES)
+def plan_readiness(request: HttpRequest, viewer: Viewer, stage: str) -> HttpResponse:
     """Which villages are ready from when, and who is still open; what was done, in order; a form to write down what comes next."""
-    viewer = _viewer(request)
-    if viewer is None:
-        return _sign_in(request)
     of = stage_by_code(stage)
     branch = _branch(viewer, request.GET.get("kantor", ""))
     board = bodies.readiness(stage=of.id, branch=branch.id)
@@ -673,7 +642,7 @@ def plan_readiness(request: HttpRequest, stage: str) -> HttpResponse:
     row = _plan(viewer, of, branch, "")
     context = _shared(viewer, of, branch, row, "plan-readiness") | {
         "board": board, "rows": rows, "shown": [(BODIES[body], body in board.binding) for body in board.shown],
-        "binding": [BODIES[body] for body in board.binding], "may_write": viewer.role in COORDINATING,
+        "binding": [BODIES[body] for body in board.binding], "may_write": viewer.role in desks.PRINTERS,
         "steps": [(one, BODIES[Body(one.body)], names.get(one.area, ""), STEPS[StepKind(one.kind)]) for one in reversed(done)][:100],
         "contacts": [(one, BODIES[Body(one.body)], names.get(one.area, "")) for one in people],
         "bodies": [(body.value, BODIES[body]) for body in Body], "kinds": [(kind.value, STEPS[kind]) for kind in StepKind],
@@ -694,9 +663,10 @@ def _body_and_place(request: HttpRequest) -> tuple[Body, int]:
 
 
 @require_POST
-def plan_contact(request: HttpRequest, stage: str) -> HttpResponse:
+@desks.open_to(desks.OFFICES, hidden=True)
+def plan_contact(request: HttpRequest, viewer: Viewer, stage: str) -> HttpResponse:
     """Write down whom to call at a body."""
-    viewer, of, branch = _asked(request, stage, COORDINATING)
+    of, branch = _asked(request, viewer, stage, desks.PRINTERS)
     body, place = _body_and_place(request)
     bodies.write_contact(
         stage=of.id, branch=branch.id, body=body, area=place, name=request.POST.get("name", "")[:100],
@@ -706,9 +676,10 @@ def plan_contact(request: HttpRequest, stage: str) -> HttpResponse:
 
 
 @require_POST
-def plan_step(request: HttpRequest, stage: str) -> HttpResponse:
+@desks.open_to(desks.OFFICES, hidden=True)
+def plan_step(request: HttpRequest, viewer: Viewer, stage: str) -> HttpResponse:
     """Write down a letter, a confirmation, its withdrawal or a visit."""
-    viewer, of, branch = _asked(request, stage, COORDINATING)
+    of, branch = _asked(request, viewer, stage, desks.PRINTERS)
     body, place = _body_and_place(request)
     kind = request.POST.get("kind", "")
     if kind not in [k.value for k in StepKind]:
@@ -723,9 +694,10 @@ def plan_step(request: HttpRequest, stage: str) -> HttpResponse:
 
 
 @require_POST
-def plan_offer(request: HttpRequest, stage: str) -> HttpResponse:
+@desks.open_to(desks.OFFICES, hidden=True)
+def plan_offer(request: HttpRequest, viewer: Viewer, stage: str) -> HttpResponse:
     """Offer work of a need, sign it, or close the offer."""
-    viewer, of, branch = _asked(request, stage, PLANNING)
+    of, branch = _asked(request, viewer, stage, desks.PLANNERS)
     row = _plan(viewer, of, branch, request.POST.get("versi", ""))
     need = request.POST.get("need", "")
     if row is None or not need.isdecimal():

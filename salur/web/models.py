@@ -5,19 +5,20 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from salur.lib import desks
 from salur.offices.models import Office
 
 
 class Role(models.TextChoices):
     """The people of docs/words.md who sign in."""
 
-    MINISTRY = "ministry", _("Ministry")
-    HEADQUARTERS = "headquarters", _("Headquarters")
-    REGION = "region", _("Region")
-    BRANCH = "branch", _("Branch")
-    COORDINATOR = "coordinator", _("Field coordinator")
-    OFFICER = "officer", _("Paying officer")
-    AUDITOR = "auditor", _("Auditor")
+    MINISTRY = desks.Role.MINISTRY.value, _("Ministry")
+    HEADQUARTERS = desks.Role.HEADQUARTERS.value, _("Headquarters")
+    REGION = desks.Role.REGION.value, _("Region")
+    BRANCH = desks.Role.BRANCH.value, _("Branch")
+    COORDINATOR = desks.Role.COORDINATOR.value, _("Field coordinator")
+    OFFICER = desks.Role.OFFICER.value, _("Paying officer")
+    AUDITOR = desks.Role.AUDITOR.value, _("Auditor")
 
 
 # These may look at the whole country; everybody else is given an office.

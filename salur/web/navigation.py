@@ -13,13 +13,8 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from salur.lib.desks import EVERYBODY, MEETING, OFFICES
 from salur.lib.viewer import viewer_of
-from salur.web.models import Role
-
-EVERYBODY = frozenset(Role)
-OFFICE = EVERYBODY - {Role.OFFICER}  # who works at a desk
-
-MEETING = frozenset({Role.MINISTRY, Role.HEADQUARTERS, Role.REGION, Role.BRANCH, Role.AUDITOR})
 
 
 class Page(NamedTuple):
@@ -38,18 +33,18 @@ PAGES = [
     Page("realisation", _("Realisation"), EVERYBODY, of_stage=True, also=(
         "realisation-office", "realisation-kecamatan", "realisation-area", "export",
     )),
-    Page("outlook", _("Forecast"), OFFICE, of_stage=True),
-    Page("families", _("Families"), OFFICE, also=("family", "family-reveal", "village")),
+    Page("outlook", _("Forecast"), OFFICES, of_stage=True),
+    Page("families", _("Families"), OFFICES, also=("family", "family-reveal", "village")),
     Page("evaluations", _("Evaluation"), MEETING, of_stage=True, also=("evaluation",)),
     Page("oversight", _("Oversight"), MEETING, of_stage=True, also=(
         "oversight-officer", "oversight-samples", "oversight-sample", "oversight-visits", "oversight-visit", "oversight-visit-new",
     )),
-    Page("cases", _("Cases"), OFFICE, also=("case",)),
+    Page("cases", _("Cases"), OFFICES, also=("case",)),
     Page("complaints", _("Complaints"), MEETING, also=("complaint", "complaint-new")),
-    Page("plan", _("Plan"), OFFICE, of_stage=True, also=("plan-roster", "plan-day", "plan-readiness", "plan-what-if")),
-    Page("papers", _("Letters and sheets"), OFFICE, of_stage=True),
-    Page("phones", _("Phones"), OFFICE, also=("phone",)),
-    Page("people", _("People"), OFFICE, also=("people-invite", "people-end")),
+    Page("plan", _("Plan"), OFFICES, of_stage=True, also=("plan-roster", "plan-day", "plan-readiness", "plan-what-if")),
+    Page("papers", _("Letters and sheets"), OFFICES, of_stage=True),
+    Page("phones", _("Phones"), OFFICES, also=("phone",)),
+    Page("people", _("People"), OFFICES, also=("people-invite", "people-end")),
     Page("jobs", _("Jobs"), EVERYBODY, also=("job",)),
 ]  # fmt: skip
 

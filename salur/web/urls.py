@@ -55,12 +55,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # An office's code may hold a slash.
     re_path(
         r"^realisasi/(?P<stage>[^/]+)/kantor/(?P<office>.+)/kecamatan/(?P<area>[0-9]{6})/$",
-        lambda request, stage, office, area: realisation(request, stage, office, int(area)),
+        lambda request, stage, office, area: realisation(request, stage=stage, office=office, area=int(area)),
         name="realisation-kecamatan",
     ),
     re_path(
         r"^realisasi/(?P<stage>[^/]+)/wilayah/(?P<area>[0-9]{4}|[0-9]{6})/$",
-        lambda request, stage, area: realisation(request, stage, None, int(area)),
+        lambda request, stage, area: realisation(request, stage=stage, area=int(area)),
         name="realisation-area",
     ),
     path("realisasi/<str:stage>/kantor/<path:office>/", realisation, name="realisation-office"),

@@ -97,7 +97,7 @@ def status() -> Status:
 
 def _version(url: str) -> str | None:
     """The version the server itself gives, e.g. ``18.6``; ``None`` when it does not answer."""
-    import psycopg  # loaded here: `settings_url` and a running server's `ensure_running` stay under a few milliseconds
+    import psycopg  # noqa: PLC0415  loaded here: `settings_url` and a running server's `ensure_running` stay under a few milliseconds
 
     try:
         with psycopg.connect(url, connect_timeout=5) as connection:

@@ -16,6 +16,7 @@ from salur.areas.models import Area
 from salur.areas.rules import dotted
 from salur.audit import actions as audit
 from salur.jobs import actions as jobs
+from salur.lib import desks
 from salur.lib.pdf import render
 from salur.lib.problem import NotFound
 from salur.lib.sql import Queries
@@ -146,7 +147,7 @@ def _allowed(asked: Asked, viewer: Viewer) -> Asked:
     """NIKs in clear are for some roles, of families only, and with a reason; the reason of a masked list is not kept."""
     if not asked.clear:
         return replace(asked, reason="")
-    if asked.what is not What.FAMILIES or viewer.role not in families.REVEALING:
+    if asked.what is not What.FAMILIES or viewer.role not in desks.REVEALERS:
         raise NotFound("This role sees no NIK in clear.")
     if len(asked.reason.strip()) < 8:
         raise ReasonNeeded(_("Say in a few words why the numbers must be seen; it is kept."))
@@ -222,7 +223,7 @@ def _board_sheet(asked: Asked, viewer: Viewer, at: datetime) -> tuple[Sheet, int
 
 
 def _families_place(asked: Asked, viewer: Viewer) -> Place:
-    if viewer.role not in families.LOOKING:
+    if viewer.role not in desks.OFFICES:
         raise NotFound("This role looks at no families here.")
     stage = stage_by_code(asked.stage)
     branch = Office.objects.filter(code=asked.office, kind__in=["KC", "KCU"]).first()

@@ -4,21 +4,21 @@ import re
 import tempfile
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from salur.areas.rules import dotted
+from salur.lib import desks
 from salur.lib.clock import now
 from salur.lib.problem import NotFound
-from salur.lib.viewer import Viewer, viewer_of
+from salur.lib.viewer import Viewer
 from salur.monitoring.exports import actions
 from salur.monitoring.exports.rules import MIME, Asked, Form, TooLong, What
-from salur.monitoring.families.actions import LOOKING, REVEALING, ReasonNeeded
+from salur.monitoring.families.actions import ReasonNeeded
 from salur.monitoring.families.rules import State
 from salur.monitoring.rules import By
 from salur.programmes.actions import stage_by_code
@@ -31,12 +31,8 @@ FORMS = (
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def export(request: HttpRequest, stage: str) -> HttpResponse:
-    viewer = viewer_of(request)
-    if viewer is None:
-        if request.user.is_authenticated:
-            raise Http404
-        return HttpResponseRedirect(f"{reverse('login')}?{urlencode({'next': request.get_full_path()})}")
+@desks.open_to(desks.EVERYBODY)
+def export(request: HttpRequest, viewer: Viewer, stage: str) -> HttpResponse:
     words = request.POST if request.method == "POST" else request.GET
     asked = asked_of(words, stage)
     if request.method != "POST":
@@ -95,7 +91,7 @@ def _page(request: HttpRequest, viewer: Viewer, asked: Asked, *, refused: str = 
         )
     else:
         found = stage_by_code(asked.stage)
-    if viewer.role in LOOKING and not asked.as_of and asked.office and (asked.area is None or asked.area > 9_999):
+    if viewer.role in desks.OFFICES and not asked.as_of and asked.office and (asked.area is None or asked.area > 9_999):
         try:
             rows, name = actions.families_of(asked=asked, viewer=viewer)
         except NotFound:  # an office above the branches has a board, and no list of families of its own
@@ -111,7 +107,7 @@ def _page(request: HttpRequest, viewer: Viewer, asked: Asked, *, refused: str = 
     context = {
         "stage": found, "asked": asked, "choices": choices, "forms": FORMS, "refused": refused, "place_name": place_name,
         "dotted": dotted(area) if area else "", "back": back, "a_page": actions.A_PAGE,
-        "families": any(choice["what"] is What.FAMILIES for choice in choices), "may_reveal": viewer.role in REVEALING,
+        "families": any(choice["what"] is What.FAMILIES for choice in choices), "may_reveal": viewer.role in desks.REVEALERS,
         "chosen": asked.what if any(choice["what"] is asked.what for choice in choices) else choices[0]["what"],
         "kept": [(word, value) for word, value in (
             ("office", asked.office), ("area", asked.area), ("by", asked.by), ("as_of", asked.as_of), ("version", asked.version),

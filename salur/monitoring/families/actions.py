@@ -9,6 +9,7 @@ from uuid import UUID
 from salur.areas.models import Area
 from salur.cases.rules import NATURE, STATE_AFTER, Act, Kind
 from salur.cases.rules import State as CaseState
+from salur.lib import desks
 from salur.lib.letter_code import hash_range, letter_code
 from salur.lib.photo import for_display, thumbnail
 from salur.lib.problem import NotFound, Problem
@@ -24,10 +25,6 @@ from salur.registry import actions as registry
 queries = Queries(__file__)
 
 # Desks look at families; a paying officer has the list of the day on the phone, and no other.
-LOOKING = frozenset({"ministry", "headquarters", "region", "branch", "coordinator", "auditor"})
-REVEALING = frozenset({"ministry", "headquarters", "branch", "auditor"})
-# Above the branch nobody sees where exactly a house stands.
-EXACT = frozenset({"branch", "coordinator"})
 MOST_FOUND = 50
 
 
@@ -229,7 +226,7 @@ def look(*, entitlement: UUID, viewer: Viewer) -> Look:
     """One family's entitlement with everything known of it; outside the viewer's scope it is ``NotFound``."""
     line = _line(entitlement, viewer)
     here = {"stage": line.stage, "branch": line.branch, "id": line.id}
-    happened = [Happening(**row._asdict()) for row in queries.happened(exact=viewer.role in EXACT, **here)]
+    happened = [Happening(**row._asdict()) for row in queries.happened(exact=viewer.role in desks.FIELD, **here)]
     kinds = {(one.kind, one.undone) for one in happened}
     nik, no_kk = registry.masked_of(line) if line.nik_sealed is not None else ("", "")
     cases = [_case(row) for row in queries.cases(branch=line.branch, id=line.id)]
@@ -268,7 +265,7 @@ def _case(row: Any) -> CaseLine:
 def reveal(*, entitlement: UUID, reason: str, viewer: Viewer, at: datetime) -> tuple[str, str]:
     """NIK and family card number in clear, for who may and says why; it is written into the branch's trail."""
     line = _line(entitlement, viewer)
-    if viewer.role not in REVEALING:
+    if viewer.role not in desks.REVEALERS:
         raise NotFound("This role sees no NIK in clear.")
     if len(reason.strip()) < 8:
         raise ReasonNeeded("Say in a few words why the number must be seen; it is kept.")
@@ -294,5 +291,5 @@ def _line(entitlement: UUID, viewer: Viewer) -> Any:
 
 
 def _may_look(viewer: Viewer) -> None:
-    if viewer.role not in LOOKING:
+    if viewer.role not in desks.OFFICES:
         raise NotFound("This role looks at no families here.")

@@ -2,21 +2,20 @@
 
 import re
 from collections.abc import Callable
-from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import path, re_path, reverse
-from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from salur.areas.rules import dotted
+from salur.lib import desks
 from salur.lib.clock import now
-from salur.lib.viewer import Viewer, viewer_of
+from salur.lib.viewer import Viewer
 from salur.monitoring.families import actions
 from salur.monitoring.families.actions import BranchNeeded, ReasonNeeded, Search
 from salur.monitoring.families.rules import State
@@ -64,25 +63,8 @@ PHOTOS = {
 }
 
 
-def for_desks(view: View) -> View:
-    """A stranger signs in first; for who has no role, or one that looks at no families, there is no such page. Nothing of it is kept."""
-
-    @wraps(view)
-    def answer(request: HttpRequest, **words: Any) -> HttpResponse:
-        viewer = viewer_of(request)
-        if viewer is None and not request.user.is_authenticated:
-            return HttpResponseRedirect(f"{reverse('login')}?{urlencode({'next': request.path})}")
-        if viewer is None or viewer.role not in actions.LOOKING:
-            raise Http404
-        response = view(request, viewer=viewer, **words)
-        patch_cache_control(response, private=True, no_store=True)
-        return response
-
-    return answer
-
-
 @require_http_methods(["GET", "HEAD", "POST"])
-@for_desks
+@desks.open_to(desks.OFFICES, kept=False)
 def families(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """The search; one that finds exactly one letter or NIK leads straight to the family."""
     typed = request.POST.get("typed", "").strip()[:200]
@@ -109,7 +91,7 @@ def families(request: HttpRequest, viewer: Viewer) -> HttpResponse:
 
 
 @require_safe
-@for_desks
+@desks.open_to(desks.OFFICES, kept=False)
 def village(request: HttpRequest, viewer: Viewer, stage: str, office: str, village: str) -> HttpResponse:
     """The last step down from the board: a village's families."""
     found = actions.of_village(stage_code=stage, office_code=office, village=int(village), viewer=viewer)
@@ -156,13 +138,13 @@ def _shown(card: actions.Card) -> dict[str, Any]:
 
 
 @require_safe
-@for_desks
+@desks.open_to(desks.OFFICES, kept=False)
 def family(request: HttpRequest, viewer: Viewer, entitlement: UUID) -> HttpResponse:
     return _family(request, viewer, entitlement)
 
 
 @require_POST
-@for_desks
+@desks.open_to(desks.OFFICES, kept=False)
 def reveal(request: HttpRequest, viewer: Viewer, entitlement: UUID) -> HttpResponse:
     """The page again, once, with the numbers in clear."""
     try:
@@ -191,7 +173,7 @@ def _family(
         "sign": SIGNS[look.state],
         "happened": [(one, HAPPENED[one.kind], _word(one)) for one in look.happened],
         "photos": [(one, PHOTOS.get(one.kind, PHOTOS["DOKUMEN"])) for one in look.photos],
-        "may_reveal": viewer.role in actions.REVEALING,
+        "may_reveal": viewer.role in desks.REVEALERS,
         "clear": clear,
         "refused": refused,
         "stage_url": reverse("realisation-office", args=[line.stage_code, line.branch_code]),
@@ -209,7 +191,7 @@ def _word(one: actions.Happening) -> Any:
 
 
 @require_safe
-@for_desks
+@desks.open_to(desks.OFFICES, kept=False)
 def photo(request: HttpRequest, viewer: Viewer, entitlement: UUID, sha256: str) -> HttpResponse:
     data = actions.photo(
         entitlement=entitlement, sha256=bytes.fromhex(sha256), small=request.GET.get("size") == "small", viewer=viewer

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from salur.lib import desks
 from salur.lib.process_cache import cache
 from salur.lib.sql import Queries
 from salur.monitoring.maps.rules import Circle, Frame, Hexagon, Map, Shape, clusters, draw, hexagons
@@ -16,7 +17,6 @@ queries = Queries(__file__)
 KEPT_SECONDS = 900
 MOST_SHAPES = 1_000
 # Who works where the houses are may see where they are; everybody else sees how many are about.
-EXACT = frozenset({"branch", "coordinator"})
 
 
 def drawn(codes: Sequence[int]) -> Map | None:
@@ -71,7 +71,7 @@ def located(*, stage: Stage, board: Board, role: str, over: Map) -> Located:
         if box.south <= row.lat_e7 / 100 <= box.north and box.west <= row.lon_e7 / 100 <= box.east
     ]
     frame = Frame(box)
-    if role in EXACT:
+    if role in desks.FIELD:
         return Located(len(rows), [], clusters(places, frame), 0, len(rows) - len(places))
     cells, hidden = hexagons(places, frame)
     return Located(len(rows), cells, [], hidden, len(rows) - len(places))

@@ -15,11 +15,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy
 
+from salur.lib import desks
 from salur.lib.percent import percent
 from salur.lib.template_filters import percent as percent_text
 from salur.lib.viewer import Viewer
-from salur.monitoring.families.actions import LOOKING
-from salur.monitoring.maps.actions import EXACT, drawn, located
+from salur.monitoring.maps.actions import drawn, located
 from salur.monitoring.maps.rules import FAILURES, HIDDEN_AMONG, SHARES, Drawn, step_of
 from salur.monitoring.rules import OFFICES, Board, Row
 from salur.programmes.models import Stage
@@ -80,7 +80,7 @@ def _measure(board: Board, asked: QueryDict, viewer: Viewer) -> str:
 
 def _houses(board: Board, viewer: Viewer) -> bool:
     area = board.place.area
-    return area is not None and area > 9_999 and viewer.role in LOOKING
+    return area is not None and area > 9_999 and viewer.role in desks.OFFICES
 
 
 def _steps(rows: dict[int, Row], measure: str) -> list[tuple[int, int, str]]:
@@ -132,7 +132,7 @@ def with_map(
             "legend": [] if houses else _legend(measure),
             "missing": len(rows) - len(over.areas),
             "houses": houses,
-            "exact": viewer.role in EXACT,
+            "exact": viewer.role in desks.FIELD,
             "hidden_among": HIDDEN_AMONG,
         },
         request,

@@ -4,23 +4,22 @@ import hashlib
 from dataclasses import dataclass
 from datetime import date
 from math import floor
-from urllib.parse import urlencode
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import path, reverse
+from django.urls import path
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
+from salur.lib import desks
 from salur.lib.clock import now
 from salur.lib.process_cache import cache
-from salur.lib.viewer import viewer_of
+from salur.lib.viewer import Viewer
 from salur.monitoring.outlook.actions import Forecast, Outlook, outlook
 from salur.programmes.actions import stage_by_code
 
 KEPT_SECONDS = 60  # a forecast is made of evenings; many who look at once share one
-ROLES = frozenset({"branch", "coordinator", "region", "headquarters", "ministry", "auditor"})
 
 CAUSES = {
     "unscheduled": gettext_lazy("no day in the plan"),
@@ -84,13 +83,9 @@ def kept_outlook(*, stage_code: str, branches: tuple[int, ...] | None) -> Foreca
 
 
 @require_safe
-def forecast(request: HttpRequest, stage: str) -> HttpResponse:
+@desks.open_to(desks.OFFICES)
+def forecast(request: HttpRequest, viewer: Viewer, stage: str) -> HttpResponse:
     """Each branch that the viewer sees, those least likely to be done in time first."""
-    viewer = viewer_of(request)
-    if viewer is None and not request.user.is_authenticated:
-        return HttpResponseRedirect(f"{reverse('login')}?{urlencode({'next': request.get_full_path()})}")
-    if viewer is None or viewer.role not in ROLES:
-        raise Http404
     of = stage_by_code(stage)
     found = kept_outlook(stage_code=of.code, branches=viewer.branches)
     lines = shown(found)

@@ -5,17 +5,17 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
-from django.urls import path, reverse
-from django.utils.http import urlencode
+from django.urls import path
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
+from salur.lib import desks
 from salur.lib.clock import now
 from salur.lib.process_cache import cache
-from salur.lib.viewer import viewer_of
+from salur.lib.viewer import Viewer
 from salur.monitoring import actions
 from salur.monitoring.charts import burn_up
 from salur.monitoring.rules import By, bar, in_order, ranks
@@ -26,15 +26,10 @@ MOST_LINES = 12  # more cannot be read from across a room
 
 
 @require_safe
-def wall(request: HttpRequest, stage: str, office: str | None = None) -> HttpResponse:
+@desks.open_to(desks.EVERYBODY)
+def wall(request: HttpRequest, viewer: Viewer, stage: str, office: str | None = None) -> HttpResponse:
     """The whole page, or for an open one its living part, answered 304 as long as it would say the same."""
     living = "HX-Request" in request.headers
-    viewer = viewer_of(request)
-    if viewer is None:
-        if request.user.is_authenticated:
-            raise Http404
-        sign_in = f"{reverse('login')}?{urlencode({'next': request.get_full_path()})}"
-        return HttpResponse(status=401, headers={"HX-Redirect": sign_in}) if living else HttpResponseRedirect(sign_in)
     key = "wall-" + _digest(f"{get_language()} {viewer.office} {request.path}")
     kept: tuple[str, str] | None = cache.get(key) if living else None
     context: dict[str, Any] = {}

@@ -10,17 +10,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlencode
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import path, reverse
+from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from salur.jobs import actions as jobs
+from salur.lib import desks
 from salur.lib.clock import now
 from salur.lib.problem import Problem
-from salur.lib.viewer import Viewer, viewer_of
+from salur.lib.viewer import Viewer
 from salur.offices.models import Office
 from salur.planning.papers import actions
 from salur.planning.papers.actions import Kind
@@ -28,9 +29,6 @@ from salur.planning.papers.jobs import PAPERS, zip_papers
 from salur.planning.papers.rules import file_name
 from salur.programmes.actions import stage_by_code
 from salur.programmes.models import Stage
-
-PRINTING = frozenset({"branch", "coordinator", "headquarters"})
-LOOKING = PRINTING | {"region", "ministry", "auditor"}
 
 NAMES = {
     Kind.LETTERS: gettext_lazy("Invitations"),
@@ -42,21 +40,14 @@ NAMES = {
 BY_VILLAGE = (Kind.LETTERS, Kind.SHEETS, Kind.ATTENDANCE)
 
 
-class MayOnlyLook(Problem):
-    code = "may_only_look"
-    status = 403
-
-
 @require_safe
-def papers(request: HttpRequest, stage: str) -> HttpResponse:
+@desks.open_to(desks.OFFICES)
+def papers(request: HttpRequest, viewer: Viewer, stage: str) -> HttpResponse:
     """What there is to print: of the branch in ``?kantor=``, or of the only one that the viewer has; else the branches to choose from."""
-    viewer = _viewer(request)
-    if viewer is None:
-        return _sign_in(request)
     of = stage_by_code(stage)
     branches = actions.branches_with_families(stage=of, branches=viewer.branches)
     code = request.GET.get("kantor", "") or (branches[0].code if len(branches) == 1 else "")
-    shared = {"stage": of, "may_print": viewer.role in PRINTING, "many": len(branches) > 1}
+    shared = {"stage": of, "may_print": viewer.role in desks.PRINTERS, "many": len(branches) > 1}
     if not code:
         rows = [(row, f"{request.path}?{urlencode({'kantor': row.code})}") for row in branches]
         return render(request, "planning/papers.html", shared | {"rows": rows})
@@ -69,9 +60,10 @@ def papers(request: HttpRequest, stage: str) -> HttpResponse:
 
 
 @require_POST
-def papers_village(request: HttpRequest, stage: str) -> HttpResponse:
+@desks.open_to(desks.OFFICES, hidden=True)
+def papers_village(request: HttpRequest, viewer: Viewer, stage: str) -> HttpResponse:
     """One kind of paper of one village, made now: a PDF, or a ZIP where the village needs several files."""
-    viewer, of, branch, kinds = _asked(request, stage)
+    of, branch, kinds = _asked(request, viewer, stage)
     try:
         village = int(request.POST.get("village", ""))
     except ValueError:
@@ -98,9 +90,10 @@ def papers_village(request: HttpRequest, stage: str) -> HttpResponse:
 
 
 @require_POST
-def papers_branch(request: HttpRequest, stage: str) -> HttpResponse:
+@desks.open_to(desks.OFFICES, hidden=True)
+def papers_branch(request: HttpRequest, viewer: Viewer, stage: str) -> HttpResponse:
     """A kind of paper of the whole branch, as a job; leads to its page."""
-    viewer, of, branch, kinds = _asked(request, stage)
+    of, branch, kinds = _asked(request, viewer, stage)
     title = f"{NAMES[kinds[0]]} · {branch.name} · {of.code}"
     job = jobs.start(
         kind=PAPERS, title=title, actor=viewer.name, at=now(), lock=f"papers {branch.code}",
@@ -111,31 +104,13 @@ def papers_branch(request: HttpRequest, stage: str) -> HttpResponse:
     return redirect("job", job=job)
 
 
-def _viewer(request: HttpRequest) -> Viewer | None:
-    """Who looks; ``None`` for a stranger, nothing at all for a role that has no business here."""
-    viewer = viewer_of(request)
-    if viewer is None and not request.user.is_authenticated:
-        return None
-    if viewer is None or viewer.role not in LOOKING:
-        raise Http404
-    return viewer
-
-
-def _sign_in(request: HttpRequest) -> HttpResponse:
-    return HttpResponseRedirect(f"{reverse('login')}?{urlencode({'next': request.get_full_path()})}")
-
-
-def _asked(request: HttpRequest, stage: str) -> tuple[Viewer, Stage, Office, Sequence[Kind]]:
+def _asked(request: HttpRequest, viewer: Viewer, stage: str) -> tuple[Stage, Office, Sequence[Kind]]:
     """Who wants what of which branch; refuses who may only look."""
-    viewer = _viewer(request)
-    if viewer is None:
-        raise Http404
     of, branch = stage_by_code(stage), _branch(viewer, request.POST.get("kantor", ""))
-    if viewer.role not in PRINTING:
-        raise MayOnlyLook(_("The branch, its field coordinators and headquarters print; you may look."))
+    desks.only(viewer, desks.PRINTERS, _("The branch, its field coordinators and headquarters print; you may look."))
     if request.POST.get("kind", "") not in [kind.value for kind in Kind]:
         raise Http404
-    return viewer, of, branch, [Kind(request.POST["kind"])]
+    return of, branch, [Kind(request.POST["kind"])]
 
 
 def _branch(viewer: Viewer, code: str) -> Office:

@@ -6,12 +6,12 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Router, Schema
 
+from salur.lib import desks
 from salur.lib.clock import now
 from salur.lib.problem import NotFound
 from salur.lib.viewer import Viewer, viewer_of
 from salur.web.models import NATIONAL, Role
 from salur.web.people import actions
-from salur.web.people.rules import MAY_INVITE
 
 router = Router(tags=["people"])
 
@@ -68,7 +68,7 @@ class Ended(Schema):
 def _viewer(request: HttpRequest, *, acting: bool) -> Viewer:
     viewer = viewer_of(request)
     assert viewer is not None, "the API lets nobody in without a role"
-    if not (MAY_INVITE.get(viewer.role) or (viewer.role == Role.AUDITOR and not acting)):
+    if viewer.role not in (desks.SUPERIORS if acting else desks.OFFICES):
         raise NotFound("There is nobody below you.")
     return viewer
 

@@ -8,8 +8,7 @@ from allauth.account.internal.flows.login import record_authentication
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
-from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
@@ -17,28 +16,19 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from salur.lib import indonesian
+from salur.lib import desks, indonesian
 from salur.lib.clock import now
 from salur.lib.problem import Problem
 from salur.lib.template_filters import language
-from salur.lib.viewer import Viewer, viewer_of
+from salur.lib.viewer import Viewer
 from salur.web.models import NATIONAL, NEEDS_SECOND_FACTOR, Role
 from salur.web.people import actions
 from salur.web.people.rules import MAY_INVITE
 
 
-def _viewer(request: HttpRequest, *, acting: bool) -> Viewer:
-    """Who may look at people; for everybody else there is no such page."""
-    viewer = viewer_of(request)
-    if viewer is None or not (MAY_INVITE.get(viewer.role) or (viewer.role == Role.AUDITOR and not acting)):
-        raise Http404
-    return viewer
-
-
-@login_required
 @require_safe
-def people(request: HttpRequest) -> HttpResponse:
-    viewer = _viewer(request, acting=False)
+@desks.open_to(desks.OFFICES)
+def people(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     rows = [
         {
             "person": row,
@@ -52,10 +42,9 @@ def people(request: HttpRequest) -> HttpResponse:
     return render(request, "people/people.html", {"rows": rows, "acting": bool(MAY_INVITE.get(viewer.role))})
 
 
-@login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def invite(request: HttpRequest) -> HttpResponse:
-    viewer = _viewer(request, acting=True)
+@desks.open_to(desks.SUPERIORS)
+def invite(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     typed: dict[str, Any] = {
         name: (request.POST if request.method == "POST" else request.GET).get(name, "").strip()[:200]
         for name in ("username", "role", "office", "ends", "external", "email")
@@ -103,11 +92,10 @@ def _qr(text: str) -> str:
     return mark_safe(drawn)  # noqa: S308 — drawn here, from squares alone
 
 
-@login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def end(request: HttpRequest, user: int) -> HttpResponse:
+@desks.open_to(desks.SUPERIORS)
+def end(request: HttpRequest, viewer: Viewer, user: int) -> HttpResponse:
     """Ask once, then let a role end: with a day, or at once."""
-    viewer = _viewer(request, acting=True)
     member = actions.member(viewer=viewer, user=user)
     context: dict[str, Any] = {"member": member, "role": Role(member.role).label}
     if request.method != "POST":
