@@ -140,11 +140,17 @@ def _delimiter(text: str, columns: Sequence[str]) -> str:
     return max(",;\t", key=named)
 
 
+def _missing(names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return f"the column {names[0]} is"
+    return f"the columns {', '.join(names[:-1])} and {names[-1]} are"
+
+
 def _positions(path: Path, header: list[str], columns: Sequence[str], optional: Sequence[str]) -> list[int | None]:
     missing = [column for column in columns if column not in header]
     if missing:
         found = ", ".join(name[:40] for name in header[:12]) + (" …" if len(header) > 12 else "")
-        sentence = f"the column {' and '.join(missing)} is missing; it needs {','.join(columns)} and has {found}."
+        sentence = f"{_missing(missing)} missing; it needs {','.join(columns)} and has {found}."
         raise refusal(path, sentence, 1)
     for column in (*columns, *optional):
         if header.count(column) > 1:

@@ -21,6 +21,7 @@ from salur.lib import desks
 from salur.lib.clock import now
 from salur.lib.problem import Problem
 from salur.lib.viewer import Viewer
+from salur.offices.models import Officer
 from salur.oversight import actions
 
 ON_A_PAGE = 200
@@ -103,6 +104,13 @@ def _case(viewer: Viewer, case: UUID) -> tuple[Any, list[Any]]:
     return row, events
 
 
+def _maker(maker: str) -> str:
+    """An officer by name and code; whoever else opened or made it, by user name."""
+    number = maker.removeprefix("officer ")
+    found = Officer.objects.filter(id=int(number)).first() if number != maker and number.isdecimal() else None
+    return f"{found.name} · {found.code}" if found else maker
+
+
 @require_safe
 @desks.open_to(desks.OFFICES, kept=False)
 def case_page(request: HttpRequest, viewer: Viewer, case: UUID) -> HttpResponse:
@@ -111,7 +119,7 @@ def case_page(request: HttpRequest, viewer: Viewer, case: UUID) -> HttpResponse:
     money = NATURE[Kind(row.kind)].money
     branch, zone = _branches(viewer).get(row.branch, NOWHERE)
     return render(request, "oversight/case.html", {
-        "row": row, "kind": KINDS[Kind(row.kind)], "branch": branch, "zone": zone, "open": row.state == State.OPEN,
+        "row": row, "maker": _maker(row.maker or ""), "kind": KINDS[Kind(row.kind)], "branch": branch, "zone": zone, "open": row.state == State.OPEN,
         "facts": [
             (FACTS[name], datetime.fromisoformat(value) if name == "happened_at" else int(value), name)
             for name, value in row.facts.items()

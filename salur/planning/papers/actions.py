@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 
 from salur.areas.models import Area
 from salur.audit import actions as audit
@@ -213,9 +214,10 @@ def write_papers(
         "stage": stage.code, "kinds": [kind.value for kind in kinds], "village": village, "plan": written.plan_version,
         "families": written.families, "files": written.files, "unchanged": written.unchanged,
     }  # fmt: skip
-    audit.record(
-        actor=actor, verb="printed papers", subject=f"branch/{branch.code}", facts=facts, at=at, branch=branch.id
-    )
+    with transaction.atomic():
+        audit.record(
+            actor=actor, verb="printed papers", subject=f"branch/{branch.code}", facts=facts, at=at, branch=branch.id
+        )
     return written
 
 
