@@ -52,4 +52,12 @@ def test_every_hot_table_can_be_distributed_by_branch_and_the_operator_is_told_h
                 [table],
             )
             assert cursor.fetchall() == [], f"a unique key of {table} is without its branch"
+            cursor.execute(
+                """SELECT c.conname FROM pg_constraint AS c
+                WHERE c.contype = 'f' AND c.conrelid = %s::regclass AND c.confrelid::regclass::text = ANY (%s) AND NOT EXISTS (
+                    SELECT FROM pg_attribute AS a
+                    WHERE a.attrelid = c.conrelid AND a.attname = 'branch' AND a.attnum = ANY (c.conkey))""",
+                [table, sorted(stage_tables())],
+            )
+            assert cursor.fetchall() == [], f"a foreign key of {table} to another hot table is without its branch"
             assert f"'{table}'" in told, f"docs/scale.md does not distribute {table}"

@@ -74,7 +74,7 @@ def test_a_line_is_named_by_where_it_begins_in_the_file(tmp_path: Path) -> None:
         (gzip.compress(PLAIN.encode(), mtime=0)[:-9], "list.csv: it is damaged and cannot be unpacked"),
         (
             ",".join(f"c{n}" for n in range(10_000)).encode() + b"\n",
-            "list.csv line 1: the column kode and nama is missing",
+            "list.csv line 1: the columns kode and nama are missing",
         ),
         (b"kode," + b"x" * 1_000_000, "list.csv line 1: it cannot be read as CSV (field larger than field limit"),
     ],
