@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from salur.danom.commands import danom
-from salur.danom.rules import COLUMNS
+from salur.danom.rules import COLUMNS, ERRORS
 from salur.offices.models import Coverage
 from salur.programmes.commands import programmes
 from salur.simulate.commands import simulate
@@ -47,8 +47,6 @@ def stages(office, typed, tmp_path) -> None:
 
 
 def errors(reasons: dict[str, int]) -> int:
-    from salur.danom.rules import ERRORS
-
     return sum(count for reason, count in reasons.items() if reason in ERRORS)
 
 
