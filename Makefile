@@ -13,7 +13,7 @@ install: .venv/.installed ## install the program and its tools into .venv
 	$(PYTHON) tools/get_uv.py .uv
 
 .venv/.installed: .uv/bin/uv uv.lock pyproject.toml
-	$(UV) sync --frozen --quiet
+	$(UV) sync --frozen --quiet --compile-bytecode
 	@touch .venv/.installed
 
 demo: install ## the founding article's four branches in full size, then the boards on http://127.0.0.1:8000

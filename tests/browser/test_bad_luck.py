@@ -6,6 +6,7 @@ Every test ends at the server: what the officer recorded is there, once. The mis
 import base64
 import hashlib
 import json
+import random
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -523,6 +524,47 @@ def test_a_new_version_with_a_spoilt_file_is_not_installed(handset: Handset, lin
     page = again(handset)
     assert page.evaluate(INSTALLED) == first
     pay(page, office.entitlements[0])
+
+
+LOSE = """async (all) => { for (const name of await caches.keys()) await caches.delete(name);
+  if (all) for (const one of await navigator.serviceWorker.getRegistrations()) await one.unregister(); }"""
+KEPT = """async () => { const names = (await caches.keys()).filter((name) => name !== "lapangan-notes");
+  return names.length ? (await (await caches.open(names[0])).keys()).map(({ url }) => url.split("/lapangan/")[1]) : []; }"""
+BUSY = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+@pytest.mark.parametrize("worker_too", [False, True], ids=["the_kept_files", "the_worker_too"])
+def test_an_app_that_lost_what_it_kept_comes_back_by_itself_on_a_bad_line(
+    handset: Handset, line: Line, office: PostOffice, worker_too: bool
+) -> None:
+    """A battery taken out in the middle of a write can cost the browser's cache; nobody tells an officer to start an app again."""
+    begin(handset, office)
+    page = again(handset)
+    line.portal = True
+    pay(page, office.entitlements[0])
+    page.evaluate(LOSE, worker_too)
+    spoilt, kept_from = (
+        random.Random(3),
+        ("/lapangan/", "/lapangan/start.js", "/lapangan/version.js", "/lapangan/sw.js"),
+    )
+
+    def bad(path: str, body: bytes) -> bytes | None:
+        return BUSY if path.startswith("/lapangan/") and path not in kept_from and spoilt.random() < share else None
+
+    share = 0.1 if worker_too else 0.4
+    line.answer = bad
+    page.goto(line.url + "/lapangan/")
+    page.locator(".pad").wait_for(timeout=60_000)
+    share = 0.0
+    page = again(handset)
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    until(lambda: shell().keys() <= set(page.evaluate(KEPT)), page)
+    line.dead = True  # from here on, from what is kept
+    page = again(handset)
+    pay(page, office.entitlements[1])
+    line.dead = line.portal = False
+    page.evaluate(RUN)
+    until(lambda: kinds() == ["OPEN", "PAY", "PAY"], page)
 
 
 def test_a_server_that_speaks_no_old_protocol_leaves_the_queue_alone(

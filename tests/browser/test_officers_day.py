@@ -4,6 +4,7 @@ The camera sees a film of a printed letter, rendered from its PDF; position and 
 """
 
 import os
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -220,6 +221,9 @@ def test_a_day_with_signal_without_and_with_it_again(phone: Page, office: PostOf
     page.fill("#left", "4800000")
     press(page, "Tutup dan serahkan Rp4.800.000")
     expect(page.get_by_text("Serahkan sisa uang")).to_be_visible()
+    end = time.monotonic() + 20
+    while len(events(office)) < 5 and time.monotonic() < end:  # the day is closed on the phone first, then it is sent
+        page.wait_for_timeout(100)
 
     assert [(seq, kind) for seq, kind, _ in events(office)] == [
         (1, "OPEN"),

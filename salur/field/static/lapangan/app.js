@@ -172,7 +172,9 @@ async function begin() {
   await loadLanguage();
   await loadDevice();
   await first();
-  const { scan, sync } = await theDay();
+  const work = await theDay().catch(() => null);
+  if (!work) return void dispatchEvent(new Event("incomplete"));
+  const { scan, sync } = work;
   sync.onChange(() => {
     if (!locked && !keys()) leaveWiped(); // the branch revoked this phone
     else void strip();

@@ -37,19 +37,47 @@ async function serveOwn() {
   for (const name of await caches.keys()) if (name !== CACHE && name !== NOTES) await caches.delete(name);
 }
 
+/**
+ * A file of this version from the server, checked against its hash. Asked for again a few times: a line that fails now works in a second, and one file of
+ * thirty that does not come leaves the officer without the app. @param {string} name @param {number} tries @returns {Promise<Response>}
+ */
+async function fromServer(name, tries) {
+  const integrity = shell.files[name] ?? shell.lazy[name];
+  for (let wait = 200; ; wait *= 2) {
+    const answer = await fetch(new Request(new URL(name, base), { integrity, cache: "no-cache" })).catch(() => null);
+    if (answer?.ok) return answer;
+    if (--tries === 0) throw new TypeError(`${name} did not come as this version wants it`);
+    await new Promise((go) => setTimeout(go, wait));
+  }
+}
+
+/** @param {Cache} cache @param {string} name @param {number} [tries] @returns {Promise<Response>} */
+async function keep(cache, name, tries = 3) {
+  const answer = await fromServer(name, tries);
+  await cache.put(new URL(name, base), answer.clone());
+  return answer;
+}
+
+/** Whether this worker has looked, since it was started, that nothing it keeps was lost. */
+let looked = false;
+
+/** What was lost is missed only when there is no line; so it is looked for while there may be one, after the app has started. */
+async function restore() {
+  await new Promise((go) => setTimeout(go, 2_000));
+  const cache = await caches.open(CACHE);
+  const here = new Set((await cache.keys()).map((request) => request.url));
+  for (const name of Object.keys(shell.files)) if (!here.has(new URL(name, base).href)) await keep(cache, name).catch(() => (looked = false));
+}
+
 worker.addEventListener("install", (event) => {
   event.waitUntil(
     (async () => {
       const cache = await caches.open(CACHE);
-      const wanted = Object.entries(shell.files).map(
-        ([name, integrity]) => new Request(new URL(name, base), { integrity, cache: "no-cache" }),
-      );
-      // No catch: one file missing or other than it should be, and this version is not installed.
-      await cache.addAll(wanted);
       // A phone that reads codes with the vendored decoder must still do so after the update, wherever it is then.
       const needed = [];
       for (const name of Object.keys(shell.lazy)) if (await caches.match(new URL(name, base))) needed.push(name);
-      await cache.addAll(needed.map((name) => new Request(new URL(name, base), { integrity: shell.lazy[name] })));
+      // No catch: one file missing or other than it should be, and this version is not installed.
+      await Promise.all([...Object.keys(shell.files), ...needed].map((name) => keep(cache, name)));
     })(),
   );
 });
@@ -81,6 +109,10 @@ worker.addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
   if (event.request.method !== "GET" || url.origin !== base.origin || !url.pathname.startsWith(base.pathname)) return;
   const name = url.pathname.slice(base.pathname.length) || "index.html";
+  if (!looked && known === CACHE) {
+    looked = true;
+    event.waitUntil(restore());
+  }
   event.respondWith(
     (async () => {
       let cache;
@@ -91,10 +123,10 @@ worker.addEventListener("fetch", (event) => {
       } catch {
         // A disk that is full or was cut off in the middle of a write: the server has the same bytes.
       }
-      if (!cache || !(name in shell.lazy)) return fetch(event.request);
-      const fetched = await fetch(new Request(new URL(name, base), { integrity: shell.lazy[name] }));
-      if (fetched.ok) await cache.put(new URL(name, base), fetched.clone());
-      return fetched;
+      const ours = known === CACHE && (name in shell.files || name in shell.lazy);
+      if (!cache || !ours) return fetch(event.request);
+      // Not used before, or lost when the battery was taken out: from the server, and kept again for the next start without a line.
+      return keep(cache, name, 6).catch(() => fetch(event.request));
     })(),
   );
 });
