@@ -151,8 +151,14 @@ def awake_again(handset: Handset) -> None:
             page.locator(".pad").wait_for(timeout=60_000)
             break
         except TimeoutError:  # a file of the app did not come, as on any page: the officer starts it again
-            print("started again:", handset.said[-3:])  # noqa: T201
+            kept = page.evaluate(
+                "import('/lapangan/db.js').then((db) => db.all('meta')).then((all) => all.length).catch(() => null)"
+            )
+            seen = f"after kill {handset.kills} the phone shows {page.locator('body').inner_text()[:300]!r}, {kept} facts of its own kept"
+            print(seen, handset.said[-3:])  # noqa: T201
             page.reload()
+    else:
+        raise AssertionError(f"The phone asks for no PIN: {seen}")
     page.keyboard.type(PIN)
     page.locator("#strip").wait_for()
 
