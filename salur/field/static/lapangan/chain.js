@@ -6,7 +6,7 @@
 import { base64url, hex, receiptNo, unbase64url, utf8, uuid7, text } from "./bytes.js";
 import { skew } from "./clock.js";
 import { decrypt, encrypt, sha256, sign } from "./crypto.js";
-import { Full, isFull, read, result, write } from "./db.js";
+import { asFull, read, result, write } from "./db.js";
 import { APP, Overtaken, enrolled, unlocked } from "./device.js";
 import { BOOT, alone, elapsed, now, zone } from "./platform.js";
 
@@ -87,25 +87,20 @@ export async function append(facts, shots = [], also) {
       shift: body.shift,
       sub: facts.reason ?? facts.ch ?? facts.what ?? "",
     };
-    try {
-      await write(["meta", "outbox", "photos", "bytes"], async (tx) => {
-        const store = tx.objectStore("meta");
-        const again = await result(store.get("chain"));
-        if (again.seq !== head.seq) throw new Error("the chain moved under the lock");
-        store.put({ seq: body.seq, prev: h }, "chain");
-        tx.objectStore("outbox").add(kept);
-        shots.forEach(({ blob, bytes, ...told }, at) => {
-          tx.objectStore("photos").put({ ...told, dev: owner.id, seq: body.seq, kid, state: "queued" });
-          tx.objectStore("bytes").put({ sha: told.sha, ...hidden[at] });
-        });
-        if (also) also(store);
+    await write(["meta", "outbox", "photos", "bytes"], async (tx) => {
+      const store = tx.objectStore("meta");
+      const again = await result(store.get("chain"));
+      if (again.seq !== head.seq) throw new Error("the chain moved under the lock");
+      store.put({ seq: body.seq, prev: h }, "chain");
+      tx.objectStore("outbox").add(kept);
+      shots.forEach(({ blob, bytes, ...told }, at) => {
+        tx.objectStore("photos").put({ ...told, dev: owner.id, seq: body.seq, kid, state: "queued" });
+        tx.objectStore("bytes").put({ sha: told.sha, ...hidden[at] });
       });
-    } catch (error) {
-      if (isFull(error)) throw new Full();
-      throw error;
-    }
+      if (also) also(store);
+    });
     return kept;
-  });
+  }).catch(asFull);
 }
 
 /** Where the chain stands, the open shift, and what was recorded of a family: one question to the disk. @param {string | undefined} asg */

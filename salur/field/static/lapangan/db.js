@@ -61,6 +61,21 @@ function open() {
   return opening;
 }
 
+/**
+ * A transaction; on a new connection when the browser has closed the old one (after a failed write it does, and tells a moment later).
+ * @param {string[]} stores @param {IDBTransactionMode} mode
+ */
+async function begin(stores, mode) {
+  const db = await open();
+  try {
+    return db.transaction(stores, mode, { durability: "strict" });
+  } catch (error) {
+    if (!(error instanceof DOMException && error.name === "InvalidStateError")) throw error;
+    opening = null;
+    return (await open()).transaction(stores, mode, { durability: "strict" });
+  }
+}
+
 /** @template T @param {IDBRequest<T>} request @returns {Promise<T>} */
 export const result = (request) =>
   new Promise((resolve, reject) => {
@@ -74,8 +89,7 @@ export const result = (request) =>
  * @template T @param {string[]} stores @param {(tx: IDBTransaction) => T | Promise<T>} work @returns {Promise<T>}
  */
 export async function write(stores, work) {
-  const db = await open();
-  const tx = db.transaction(stores, "readwrite", { durability: "strict" });
+  const tx = await begin(stores, "readwrite");
   const done = new Promise((resolve, reject) => {
     tx.oncomplete = () => resolve(undefined);
     tx.onabort = () => reject(tx.error ?? new DOMException("aborted", "AbortError"));
@@ -97,8 +111,7 @@ export async function write(stores, work) {
 
 /** @template T @param {string[]} stores @param {(tx: IDBTransaction) => T | Promise<T>} work @returns {Promise<T>} */
 export async function read(stores, work) {
-  const db = await open();
-  return work(db.transaction(stores, "readonly"));
+  return work(await begin(stores, "readonly"));
 }
 
 /** @param {string} store @param {IDBValidKey} key @returns {Promise<any>} */
@@ -142,4 +155,14 @@ export async function hasRoom() {
   } catch {
     return false;
   }
+}
+
+/**
+ * A full disk under the one name that screens know. The browser has several: a write fails as "full" or "unknown", or it
+ * closes the database and whatever comes next is an "abort" or an "invalid state"; then the disk itself is asked.
+ * @param {unknown} error @returns {Promise<never>}
+ */
+export async function asFull(error) {
+  if (isFull(error) || (error instanceof DOMException && !(await hasRoom()))) throw new Full();
+  throw error;
 }
