@@ -7,7 +7,7 @@ ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundl
 export UV_SYSTEM_CERTS ?= 1
 endif
 
-# The browser that is killed again and again has the machine to itself: beside other tests Chromium twice came back without its database (DECISIONS.md).
+# The browser that is killed again and again has the machine to itself: it is done in a third of the time.
 ALONE := tests/browser/test_fault_run.py
 
 install: .venv/.installed ## install the program and its tools into .venv

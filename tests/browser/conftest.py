@@ -24,7 +24,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
 from playwright.sync_api import Browser, BrowserContext, Page, Response, expect, sync_playwright
 
-from tests.browser.handset import PATIENCE_MS
+from tests.browser.handset import PATIENCE_MS, Handset, Line, new_profile
 
 # Playwright's loop runs in the thread of the tests; Django takes that for an asynchronous program, which it is not.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
@@ -162,6 +162,21 @@ def session_of(username: str) -> str:
     session.create()
     assert session.session_key is not None
     return session.session_key
+
+
+@pytest.fixture
+def line(server: str) -> Iterator[Line]:
+    """What lies between a phone and the server: good until a test spoils it."""
+    made = Line(server, share=0.0)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def handset(browser: Browser, chromium: str, line: Line) -> Iterator[Handset]:
+    made = Handset(browser.browser_type, chromium, new_profile(), line.url)
+    yield made
+    made.stop()
 
 
 @pytest.fixture

@@ -7,172 +7,47 @@ import base64
 import hashlib
 import json
 import random
-import subprocess
-import time
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 from django.db import connection
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from conftest import PostOffice, make_post_office
+from conftest import PostOffice
 from salur.cases import actions as cases
-from salur.field import lease, outbox_file, sealing
+from salur.field import lease, outbox_file
 from salur.field.pages import FOLDER, shell
-from salur.ledger import actions as ledger
 from salur.lib.clock import now
 from salur.lib.letter_code import letter_code
-from salur.payments import actions as payments
-from tests.browser.handset import PATIENCE_MS, Handset, Line, new_profile, press, type_pin
+from tests.browser.handset import Handset, Line, press, type_pin
+from tests.browser.officer import (
+    OUTBOX,
+    RUN,
+    again,
+    at_server,
+    begin,
+    deny,
+    enrol,
+    hand_over,
+    home_and_sent,
+    kinds,
+    list_of,
+    open_card,
+    pay,
+    photos,
+    ten_families,
+    until,
+    whole,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-FLOAT_RP = 6_000_000
-OUTBOX = """async () => (await (await import("/lapangan/db.js")).all("outbox")).map((one) => ({ seq: one.seq, typ: one.typ, state: one.state, answer: one.answer }))"""
-RUN = "async () => (await import('/lapangan/sync.js')).run()"
 
 
 @pytest.fixture
 def office(transactional_db: None) -> PostOffice:
-    made = make_post_office()
-    with connection.cursor() as cursor:
-        for number in range(1, 11):
-            cursor.execute(
-                """INSERT INTO registry_family (stage, id, branch, nik_sealed, key_version, name, birth_date, sex, address, rt, rw)
-                VALUES (%s, %s, %s, ''::bytea, 1, %s, '1970-01-01', NULL, %s, '002', '005')""",
-                [made.stage, UUID(int=number), made.branch, f"Keluarga {number}", f"Jl. Melati No. {number}"],
-            )
-    return made
-
-
-@pytest.fixture
-def line(server: str) -> Iterator[Line]:
-    made = Line(server, share=0.0)
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def handset(browser: Browser, chromium: str, line: Line) -> Iterator[Handset]:
-    made = Handset(browser.browser_type, chromium, new_profile(), line.url)
-    yield made
-    made.stop()
-
-
-def enrol(handset: Handset, office: PostOffice) -> UUID:
-    """The phone becomes Siti's and fetches ten families; returns the device."""
-    token = lease.offer_enrolment(officer=office.officers[0], actor="kepala", at=now())
-    page = handset.open(f"/lapangan/#daftar={token}.{sealing.fingerprint()}")
-    expect(page.locator(".tests b.good, .tests b.poor")).to_have_count(5)
-    press(page, "Lanjut")
-    type_pin(page)
-    expect(page.get_by_role("heading", name="Ulangi PIN")).to_be_visible()
-    type_pin(page)
-    expect(page.get_by_text("Belum ada danom")).to_be_visible()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM field_device ORDER BY enrolled_at DESC LIMIT 1")
-        return UUID(str(cursor.fetchone()[0]))
-
-
-def hand_out(page: Page, office: PostOffice, device: UUID) -> None:
-    lease.issue_lease(
-        device=device, stage=office.stage, entitlements=office.entitlements, day=now().date(), expires_at=now() + timedelta(hours=20),
-        actor="kepala", at=now(),
-    )  # fmt: skip
-    press(page, "Ambil danom")
-    expect(page.get_by_text("10 KPM · Rp6.000.000")).to_be_visible()
-
-
-def open_day(page: Page) -> None:
-    press(page, "Buka hari kerja")
-    page.fill("#float", str(FLOAT_RP))
-    press(page, "Mulai bekerja")
-    expect(page.locator("[data-cash=left] dd")).to_have_text("Rp6.000.000")
-
-
-def begin(handset: Handset, office: PostOffice) -> UUID:
-    page = handset.start()
-    device = enrol(handset, office)
-    hand_out(page, office, device)
-    open_day(page)
-    home_and_sent(page)
-    return device
-
-
-def home_and_sent(page: Page) -> None:
-    expect(page.locator("#strip b").first).to_have_text("0")
-
-
-def open_card(page: Page, id: UUID) -> None:
-    page.locator("[data-go=list]").click()
-    page.fill("#query", letter_code(id))
-    page.locator(".family").first.click()
-
-
-def hand_over(page: Page, *, photo: bool = True) -> None:
-    page.locator("#pay:enabled").click()
-    page.locator("[data-value=ktp]").click()
-    if photo:
-        page.locator("[data-kind=KPM] button").click()
-        page.locator(".shutter:enabled").click()
-        expect(page.locator("[data-kind=KPM] img")).to_be_visible()
-    else:
-        page.locator("[data-value=bare]").click()
-    page.locator("#hand-over:enabled").click()
-
-
-def pay(page: Page, id: UUID, *, photo: bool = True) -> None:
-    open_card(page, id)
-    hand_over(page, photo=photo)
-    page.locator("#receipt").wait_for()
-    page.locator("[data-go=home]").click()
-
-
-def again(handset: Handset) -> Page:
-    """The battery was out: the app, after the PIN."""
-    handset.kill()
-    page = handset.start()
-    handset.open()
-    type_pin(page)
-    page.locator("#strip").wait_for()
-    return page
-
-
-def at_server() -> list[tuple[int, str, str]]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT seq, kind, answer FROM field_event ORDER BY device, seq")
-        return [(seq, kind, answer) for seq, kind, answer in cursor.fetchall()]
-
-
-def kinds() -> list[str]:
-    return [kind for _, kind, _ in at_server()]
-
-
-def until(true: Callable[[], bool], page: Page, seconds: float = PATIENCE_MS / 1000) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if true():
-            return
-        page.wait_for_timeout(200)
-    raise AssertionError(
-        f"it did not happen in time: {at_server()}, photos {_photos()}, {page.locator('#strip').inner_text()}"
-    )
-
-
-def deny(handset: Handset, permission: str) -> None:
-    session = handset.browser.new_browser_cdp_session()
-    session.send(
-        "Browser.setPermission",
-        {"permission": {"name": permission}, "setting": "denied", "origin": handset.server},
-    )
-
-
-def whole(office: PostOffice) -> None:
-    for check in (*payments.recount(stage=office.stage), *ledger.recount(stage=office.stage)):
-        assert check.ok, f"{check.name}: {check.examples}"
+    return ten_families()
 
 
 def test_two_tabs_pay_a_family_once_and_share_one_chain(handset: Handset, line: Line, office: PostOffice) -> None:
@@ -195,7 +70,7 @@ def test_two_tabs_pay_a_family_once_and_share_one_chain(handset: Handset, line: 
         for (let n = 0; n < 25; n++) done.push(chain.append({ typ: "UNPAID", wl, asg: ids[n % ids.length], reason: "SAKIT", note: "", geo_err: 2 }));
         return (await Promise.all(done)).length; }"""
     for page in (one, two):
-        page.evaluate(f"(what) => {{ window.marking = ({mark})(what); }}", [_list(one), [str(id) for id in ids[1:]]])
+        page.evaluate(f"(what) => {{ window.marking = ({mark})(what); }}", [list_of(one), [str(id) for id in ids[1:]]])
     assert [page.evaluate("window.marking") for page in (one, two)] == [25, 25]
     assert [event["seq"] for event in one.evaluate(OUTBOX)] == list(range(1, 53))
     line.dead = False
@@ -223,10 +98,6 @@ def test_two_tabs_pay_a_family_once_and_share_one_chain(handset: Handset, line: 
     expect(two.get_by_text("Buka hari kerja dulu")).to_be_visible()
     assert kinds().count("PAY") == 1
     whole(office)
-
-
-def _list(page: Page) -> str:
-    return str(page.evaluate("async () => (await import('/lapangan/worklist.js')).lists[0].id"))
 
 
 def test_a_clock_of_2020_stops_no_payment_but_no_day_is_begun_on_it(
@@ -368,19 +239,12 @@ def test_after_five_wrong_pins_the_phone_is_enrolled_again_and_what_it_kept_is_p
     enrol(handset, office)
     until(lambda: kinds().count("PAY") == 2, page)
     assert all(answer.startswith("ACCEPTED") for _, _, answer in at_server())
-    until(lambda: _photos() == (2, 2), page)
+    until(lambda: photos() == (2, 2), page)
     # The file says the same once more: it changes nothing.
     again = outbox_file.import_outbox(content=file, actor="kepala", at=now())
     assert set(again.answers) <= {"ACCEPTED", "ACCEPTED_FLAGGED", "DUPLICATE"}
     assert kinds().count("PAY") == 2
     whole(office)
-
-
-def _photos() -> tuple[int, int]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*), count(b.sha256) FROM field_photo p LEFT JOIN field_blob b USING (sha256)")
-        told, stored = cursor.fetchone()
-    return told, stored
 
 
 def test_a_phone_revoked_while_offline_brings_all_it_has_and_then_forgets(
@@ -399,7 +263,7 @@ def test_a_phone_revoked_while_offline_brings_all_it_has_and_then_forgets(
     before, after = at_server()[1][2], at_server()[2][2]
     assert before.startswith("ACCEPTED"), "what was paid before the phone was revoked is a payment"
     assert after == "REVOKED_AFTER" or after.startswith("SUSPENSE")
-    assert _photos()[0] == _photos()[1]
+    assert photos()[0] == photos()[1]
     left = page.evaluate(
         """async () => { const db = await import("/lapangan/db.js");
         return { chunks: (await db.all("chunks")).length, vault: (await db.meta("vault")) ?? null, outbox: (await db.all("outbox")).length,
@@ -430,7 +294,7 @@ def test_what_others_paid_or_held_reaches_the_list_on_the_phone(handset: Handset
     open_card(page, paid)
     expect(page.locator("#pay:enabled")).to_be_visible()
     # Another list is handed out: it comes by itself as well.
-    lease.end_lease(lease=UUID(_list(page)), at=now(), actor="kepala")
+    lease.end_lease(lease=UUID(list_of(page)), at=now(), actor="kepala")
     lease.issue_lease(
         device=device, stage=office.stage, entitlements=office.entitlements[5:8], day=now().date(), expires_at=now() + timedelta(hours=20),
         actor="kepala", at=now(),
@@ -601,86 +465,5 @@ def test_a_captive_portal_is_not_taken_for_the_server(handset: Handset, line: Li
     assert page.evaluate("async () => (await (await import('/lapangan/db.js')).all('bytes')).length") == 1
     line.portal = False
     page.evaluate(RUN)
-    until(lambda: kinds() == ["OPEN", "PAY"] and _photos() == (1, 1), page)
+    until(lambda: kinds() == ["OPEN", "PAY"] and photos() == (1, 1), page)
     whole(office)
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 480 MB, as a phone that is full of pictures has left; the browser alone may take 160 of them."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    try:
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=480m", "tmpfs", folder], check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("needs the right to mount a tmpfs (root)")
-    yield folder
-    subprocess.run(["umount", "--lazy", folder], check=True)
-
-
-def test_a_full_disk_stops_payments_before_they_are_lost(
-    browser: Browser, chromium: str, line: Line, office: PostOffice, small_disk: Path
-) -> None:
-    handset = Handset(
-        browser.browser_type, chromium, small_disk / "profile", line.url, arguments=["--disk-cache-size=1000000"]
-    )
-    try:
-        begin(handset, office)
-        page = handset.page
-        line.dead = True
-        pay(page, office.entitlements[0])
-        pay(page, office.entitlements[1])
-        ballast = small_disk / "ballast"
-        with ballast.open("wb") as file:  # other people's pictures, to the last byte
-            try:
-                while True:
-                    file.write(b"\1" * 65_536)
-                    file.flush()
-            except OSError:
-                pass
-        open_card(page, office.entitlements[2])
-        page.locator("#pay:enabled").click()
-        expect(page.get_by_text("Memori HP penuh")).to_be_visible()
-        expect(page.locator("#hand-over")).to_be_disabled()
-        wrong = page.evaluate(
-            """async ([wl, asg]) => { const chain = await import("/lapangan/chain.js");
-            const shot = { k: "KPM", sha: "00".repeat(32), n: 150000, w: 1, h: 1, mime: "image/webp", cap_ms: 1, blob: new Blob([]), bytes: new ArrayBuffer(3e6) };
-            return chain.append({ typ: "PAY", wl, asg, amt: 600000, cur: "IDR", ch: "KOM", pay_to: { who: "SELF", name: "", reason: "" },
-                ver: { inv: "NONE", ktp: "SEEN", kk: "NONE", sig: "NONE" }, geo_err: 2 }, [shot]).then(() => null, (error) => `${error.constructor.name} ${error.name}: ${error.message}`); }""",
-            [_list(page), str(office.entitlements[2])],
-        )
-        assert wrong == "Full Error: ", "no receipt is shown for what is not on the disk"
-        page.go_back()
-        page.go_back()
-        page.wait_for_timeout(
-            500
-        )  # whatever is shown now, a disk that cannot even be read included: nothing below is lost
-        ballast.unlink()
-        page = again(handset)
-        assert [event["typ"] for event in page.evaluate(OUTBOX)] == ["OPEN", "PAY", "PAY"]
-        pay(page, office.entitlements[2])
-        line.dead = False
-        page.evaluate(RUN)
-        until(lambda: kinds() == ["OPEN", "PAY", "PAY", "PAY"] and _photos() == (3, 3), page)
-        whole(office)
-    finally:
-        handset.stop()
-
-
-@pytest.mark.parametrize("granted", [False, True])
-def test_without_persistent_storage_the_officer_and_the_branch_are_told(
-    handset: Handset, office: PostOffice, granted: bool
-) -> None:
-    page = handset.start()
-    if granted:
-        handset.browser.new_browser_cdp_session().send(
-            "Browser.setPermission",
-            {"permission": {"name": "persistent-storage"}, "setting": "granted", "origin": handset.server},
-        )
-    device = enrol(handset, office)
-    page.get_by_role("button", name="Lainnya").click()
-    told = page.get_by_text("Browser boleh menghapus data")
-    expect(told).to_have_count(0 if granted else 1)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT persisted FROM field_device WHERE id = %s", [device])
-        assert cursor.fetchone() == (granted,)

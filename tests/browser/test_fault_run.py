@@ -9,14 +9,13 @@ In continuous integration a small run; the whole one by ``SALUR_BAD_LUCK=10000,5
 import os
 import random
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.db import connection
-from playwright.sync_api import Browser, Page, TimeoutError, expect
+from playwright.sync_api import Page, TimeoutError, expect
 
 from conftest import PostOffice, entitle, make_post_office
 from salur.field import actions as field
@@ -25,7 +24,7 @@ from salur.field.pages import FOLDER
 from salur.ledger import actions as ledger
 from salur.lib.clock import now
 from salur.payments import actions as payments
-from tests.browser.handset import PIN, Handset, Line, new_profile, press, type_pin
+from tests.browser.handset import PIN, Handset, Line, press, type_pin
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.faults]
 
@@ -94,20 +93,6 @@ def office(transactional_db: None) -> PostOffice:
                 [made.stage, UUID(int=at + 1 if at < 10 else at + 2), made.branch, f"KPM {at}"],
             )
     return made
-
-
-@pytest.fixture
-def line(server: str) -> Iterator[Line]:
-    made = Line(server, share=0.0)
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def handset(browser: Browser, chromium: str, line: Line) -> Iterator[Handset]:
-    made = Handset(browser.browser_type, chromium, new_profile(), line.url)
-    yield made
-    made.stop()
 
 
 def enrolled(handset: Handset, office: PostOffice, families: int, *, keeps_app: bool = True) -> None:

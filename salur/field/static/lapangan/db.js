@@ -13,16 +13,19 @@
  * | chunks  | [list, n]  | a hundred families, encrypted |
  */
 
+import { alone } from "./platform.js";
+import * as second from "./second.js";
+
 const NAME = "salur";
 const VERSION = 3; // 2: the queue of one device, without those that it had before; 3: what happened to one family
 
 /** @type {Promise<IDBDatabase> | null} */
 let opening = null;
 
-/** @returns {Promise<IDBDatabase>} */
-function open() {
-  opening ??= new Promise((resolve, reject) => {
-    const request = indexedDB.open(NAME, VERSION);
+/** The database where the factory keeps it, made or brought to this version. @param {IDBFactory} factory @param {() => void} [gone] told when the connection is over @returns {Promise<IDBDatabase>} */
+export const connect = (factory, gone) =>
+  new Promise((resolve, reject) => {
+    const request = factory.open(NAME, VERSION);
     request.onupgradeneeded = () => {
       const db = request.result;
       if (request.transaction && db.objectStoreNames.contains("outbox")) {
@@ -48,16 +51,26 @@ function open() {
       // Another tab brings a newer version, or the browser closes it: open again at the next use.
       db.onversionchange = () => {
         db.close();
-        opening = null;
+        gone?.();
       };
-      db.onclose = () => (opening = null);
+      db.onclose = () => gone?.();
       resolve(db);
     };
-    request.onerror = () => {
-      opening = null;
-      reject(request.error);
-    };
+    request.onerror = () => reject(request.error);
   });
+
+/** @returns {Promise<IDBDatabase>} */
+function open() {
+  const forget = () => (opening = null);
+  opening ??= connect(indexedDB, forget)
+    .then(async (db) => {
+      await second.refill(db);
+      return db;
+    })
+    .catch((error) => {
+      forget();
+      throw error;
+    });
   return opening;
 }
 
@@ -84,12 +97,10 @@ export const result = (request) =>
   });
 
 /**
- * One transaction that is on the disk when the promise resolves (durability strict).
- * The work may await database requests only: awaiting anything else ends the transaction early.
- * @template T @param {string[]} stores @param {(tx: IDBTransaction) => T | Promise<T>} work @returns {Promise<T>}
+ * Does the work in a transaction; resolves when that is complete. The work may await database requests only: awaiting anything else ends it early.
+ * @template T @param {IDBTransaction} tx @param {(tx: IDBTransaction) => T | Promise<T>} work @returns {Promise<T>}
  */
-export async function write(stores, work) {
-  const tx = await begin(stores, "readwrite");
+export async function complete(tx, work) {
   const done = new Promise((resolve, reject) => {
     tx.oncomplete = () => resolve(undefined);
     tx.onabort = () => reject(tx.error ?? new DOMException("aborted", "AbortError"));
@@ -108,6 +119,22 @@ export async function write(stores, work) {
     throw error;
   }
 }
+
+/**
+ * One transaction that is on the disk (durability strict), and in the second copy, when the promise resolves.
+ * @template T @param {string[]} stores @param {(tx: IDBTransaction) => T | Promise<T>} work awaits database requests only @returns {Promise<T>}
+ */
+export const write = (stores, work) =>
+  // One at a time in all tabs: the second copy hears of the changes in the order in which they happened.
+  alone("disk", async () => {
+    const tx = await begin([...new Set([...stores, "meta"])], "readwrite");
+    const { value, changes } = await complete(tx, async () => {
+      const changes = await second.listen(tx);
+      return { value: await work(tx), changes };
+    });
+    await second.repeat(await open(), changes);
+    return value;
+  });
 
 /** @template T @param {string[]} stores @param {(tx: IDBTransaction) => T | Promise<T>} work @returns {Promise<T>} */
 export async function read(stores, work) {
@@ -147,10 +174,10 @@ const CANARY_BYTES = 512 * 1024;
 /** Whether the disk still takes what a family needs; the browser's own estimate is wrong when the disk is nearly full. */
 export async function hasRoom() {
   try {
-    await write(["bytes"], (tx) => {
+    await complete(await begin(["bytes"], "readwrite"), (tx) => {
       tx.objectStore("bytes").put({ sha: "canary", iv: new Uint8Array(0), ct: crypto.getRandomValues(new Uint8Array(65_536)).buffer, pad: new Uint8Array(CANARY_BYTES) });
     });
-    await write(["bytes"], (tx) => void tx.objectStore("bytes").delete("canary"));
+    await complete(await begin(["bytes"], "readwrite"), (tx) => void tx.objectStore("bytes").delete("canary"));
     return true;
   } catch {
     return false;

@@ -49,3 +49,6 @@ export function hour(ms) {
 /** @param {string} iso a day, 2022-03-12 */
 export const day = (iso) =>
   new Date(`${iso}T12:00:00`).toLocaleDateString(locale(), { weekday: "long", day: "numeric", month: "long", year: "numeric" });
+
+/** The day and the hour, `Sabtu, 12 Maret 2022, 09.41 WITA`. @param {number} ms */
+export const moment = (ms) => `${day(new Date(ms).toLocaleDateString("sv"))}, ${hour(ms)}`; // Swedes write days as ISO does

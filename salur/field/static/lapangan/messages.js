@@ -253,6 +253,7 @@ export const MESSAGES = /** @type {const} */ ({
   refresh_list: ["Perbarui danom", "Refresh the list"],
   this_phone: ["HP ini", "This phone"],
   version: ["Versi {v}", "Version {v}"],
+  refilled: ["Pada {when} browser membuang catatan HP ini; semua dikembalikan dari salinan kedua. Beri tahu cabang.", "On {when} the browser threw this phone's records away; all came back from the second copy. Tell the branch."],
   not_persisted: ["Browser boleh menghapus data. Pasang aplikasi di layar utama.", "The browser may delete data. Install to the home screen."],
   try_again: ["Coba lagi", "Try again"],
   full: ["Memori HP penuh. Kosongkan memori sebelum membayar.", "The phone is full. Free some space before paying."],

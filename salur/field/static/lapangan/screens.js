@@ -10,7 +10,7 @@ import { Overtaken, device, readInvitation, renewOutboxKey } from "./device.js";
 import { fill, h, sign } from "./dom.js";
 import { place, slot } from "./evidence.js";
 import { languageSwitch, saveExport, sentence } from "./first.js";
-import { day, hour, number, rupiah, words } from "./format.js";
+import { day, hour, moment, number, rupiah, words } from "./format.js";
 import { say, t } from "./i18n.js";
 import { choice, notice, plain, primary, toggle } from "./parts.js";
 import { now, stayAwake, vibrate } from "./platform.js";
@@ -415,10 +415,11 @@ export const SCREENS = {
   },
 
   async more() {
+    const refilled = await meta("refilled");
     return {
       title: t("more_title"),
       back: true,
-      body: [device && !device.persisted ? notice(t("not_persisted")) : null, h("section", { class: "card" }, h("h2", null, t("this_phone")), h("p", null, `${device?.officerName ?? ""} · ${device?.branchName ?? ""}`), h("p", { class: "muted" }, device?.id ?? "")), languageSwitch("home"), plain(t("selftest"), () => go("trial"), "wait"), plain(t("refresh_list"), async () => (await sync.refresh(), go("home", {}, true)), "refresh"), offer ? plain(t("install"), () => /** @type {any} */ (offer).prompt(), "up") : null, plain(t("export"), saveExport, "up"), plain(t("lock_now"), lock, "lock")],
+      body: [device && !device.persisted ? notice(t("not_persisted")) : null, refilled ? notice(t("refilled", { when: moment(refilled) })) : null, h("section", { class: "card" }, h("h2", null, t("this_phone")), h("p", null, `${device?.officerName ?? ""} · ${device?.branchName ?? ""}`), h("p", { class: "muted" }, device?.id ?? "")), languageSwitch("home"), plain(t("selftest"), () => go("trial"), "wait"), plain(t("refresh_list"), async () => (await sync.refresh(), go("home", {}, true)), "refresh"), offer ? plain(t("install"), () => /** @type {any} */ (offer).prompt(), "up") : null, plain(t("export"), saveExport, "up"), plain(t("lock_now"), lock, "lock")],
     };
   },
 };
