@@ -15,6 +15,7 @@ from salur.areas.models import Area
 from salur.lib.problem import NotFound
 from salur.lib.process_cache import cache
 from salur.lib.sql import Queries
+from salur.monitoring import views
 from salur.monitoring.actions import Quotation, load_quotations
 from salur.monitoring.charts import burn_up
 from salur.monitoring.rules import Day, Row, bar, in_order, ranks
@@ -314,6 +315,19 @@ def test_an_open_board_is_told_only_what_changed(office, sign_in):
     assert "<html" not in text(changed)
     assert "10,00 %" in text(changed)
     assert ask(changed["ETag"]).status_code == 304
+
+
+def test_a_minute_that_passes_sends_an_open_board_its_moment_and_nothing_else(office, sign_in, monkeypatch):
+    client = sign_in(Role.BRANCH, "KC-BDW")
+    monkeypatch.setattr(views, "now", lambda: office.noon)
+    shown = client.get(BRANCH, headers={"HX-Request": "true"})
+    assert shown["Salur-Moment"] in shown.content.decode()
+    monkeypatch.setattr(views, "now", lambda: office.noon + timedelta(minutes=1))
+    cache.clear()
+    later = client.get(BRANCH, headers={"HX-Request": "true", "If-None-Match": shown["ETag"]})
+    assert (later.status_code, later.content) == (304, b"")
+    assert later["Salur-Moment"] != shown["Salur-Moment"]
+    assert later["Salur-Moment"].replace("\xa0", " ").endswith("01 WIB")
 
 
 def test_what_one_person_is_told_is_not_told_another_scope(office, sign_in):

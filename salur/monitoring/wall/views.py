@@ -1,6 +1,5 @@
 """One page: what is paid of a place, today, how its parts stand; it fills a large screen and never needs a hand."""
 
-import hashlib
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,11 +14,13 @@ from django.views.decorators.http import require_safe
 from salur.lib import desks
 from salur.lib.clock import now
 from salur.lib.process_cache import cache
+from salur.lib.template_filters import moment
 from salur.lib.viewer import Viewer
 from salur.monitoring import actions
 from salur.monitoring.charts import burn_up
+from salur.monitoring.living import LIVE_SECONDS, Living, digest, living, private, told
 from salur.monitoring.rules import By, bar, in_order, ranks
-from salur.monitoring.views import LEVELS, LIVE_SECONDS, board_url
+from salur.monitoring.views import LEVELS, board_url
 from salur.programmes.models import Stage
 
 MOST_LINES = 12  # more cannot be read from across a room
@@ -29,9 +30,9 @@ MOST_LINES = 12  # more cannot be read from across a room
 @desks.open_to(desks.EVERYBODY)
 def wall(request: HttpRequest, viewer: Viewer, stage: str, office: str | None = None) -> HttpResponse:
     """The whole page, or for an open one its living part, answered 304 as long as it would say the same."""
-    living = "HX-Request" in request.headers
-    key = "wall-" + _digest(f"{get_language()} {viewer.office} {request.path}")
-    kept: tuple[str, str] | None = cache.get(key) if living else None
+    open_page = "HX-Request" in request.headers
+    key = "wall-" + digest(f"{get_language()} {viewer.office} {request.path}")
+    kept: Living | None = cache.get(key) if open_page else None
     context: dict[str, Any] = {}
     if kept is None:
         found_stage, board = actions.board(stage_code=stage, viewer=viewer, now=now(), office_code=office)
@@ -40,22 +41,12 @@ def wall(request: HttpRequest, viewer: Viewer, stage: str, office: str | None = 
             found_stage, board = actions.board(stage_code=stage, viewer=viewer, now=now(), office_code=office, by=by)
         context = _context(request, found_stage, board)
         drawn = render_to_string("monitoring/wall_living.html", context, request)
-        kept = (drawn, f'"{_digest(drawn)}"')
+        kept = living(drawn, moment(board.table.as_of, board.place.zone))
         cache.set(key, kept, LIVE_SECONDS)
-    fragment, etag = kept
-    if not living:
-        response = render(request, "monitoring/wall.html", {**context, "living": fragment, "etag": etag})
-    elif etag in request.headers.get("If-None-Match", "").replace("W/", ""):
-        response = HttpResponse(status=304)
-    else:
-        response = HttpResponse(fragment)
-    response["ETag"] = etag
-    response["Cache-Control"] = "private, no-cache"
-    return response
-
-
-def _digest(text: str) -> str:
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    if open_page:
+        return told(request, kept)
+    page = render(request, "monitoring/wall.html", {**context, "living": kept.fragment, "etag": kept.tag})
+    return private(page)
 
 
 def _context(request: HttpRequest, stage: Stage, board: Any) -> dict[str, Any]:

@@ -10,11 +10,13 @@
   setInterval(ask, EVERY);
   document.addEventListener("visibilitychange", ask);
 
-  // What is on the screen is named by its tag; the server answers 304 as long as it would say the same.
+  // What is on the screen is named by its tag; the server answers 304 as long as it would say the same, and at which moment it looked.
   living.addEventListener("htmx:configRequest", (event) => { event.detail.headers["If-None-Match"] = living.dataset.etag; });
   living.addEventListener("htmx:afterRequest", (event) => {
     const answer = event.detail.xhr;
     cutOff.hidden = answer.status === 200 || answer.status === 304;
+    const moment = answer.getResponseHeader("Salur-Moment");
+    if (answer.status === 304 && moment) for (const shown of living.querySelectorAll(".moment")) shown.textContent = moment;
     if (answer.status === 200) living.dataset.etag = answer.getResponseHeader("ETag") || "";
   });
   living.addEventListener("htmx:beforeSwap", () => { open = [...living.querySelectorAll("details[open]")].map((part) => part.id); });
