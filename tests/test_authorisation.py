@@ -115,6 +115,7 @@ TABLE: dict[str, May | None] = {
     "hp/": May(get="mhaRrBbCc"),
     "hp/daftar/": May(post="BC", reads="mhaRr"),
     "hp/berkas/": May(post="BbCc", reads="mhaRr"),
+    "hp/rencana/<str:stage>/": May(get="mhaRBC", post="", reads="mhaR"),
     "hp/<uuid:id>/": May(get="mhaRBC"),
     "hp/<uuid:id>/danom/": May(post="BC", reads="mhaRr"),
     "hp/<uuid:id>/danom/<uuid:work_list>/akhiri/": May(post="BC", reads="mhaRr"),

@@ -7,13 +7,15 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from salur.field import lease, outbox_file
+from salur.field import lease, outbox_file, planned_lists
 from salur.field.models import Device
 from salur.lib.clock import now
 from salur.lib.command import Answer, acting, answers, table
 from salur.lib.problem import NotFound, Problem
-from salur.offices.models import Officer
+from salur.offices.models import Office, Officer
 from salur.programmes.actions import stage_by_code
+
+BRANCHES = ("KC", "KCU")
 
 
 @click.group("field")
@@ -121,20 +123,51 @@ def revoke(device: UUID, reason: str, actor: str) -> Answer:
 @answers
 def hand_out(device: UUID, stage_code: str, day: str, villages: tuple[int, ...], most: int, actor: str) -> Answer:
     """Put the next families that are unpaid and on nobody's list on a phone's work list, in the order of their addresses."""
-    try:
-        chosen = date.fromisoformat(day)
-    except ValueError as error:
-        raise Problem(f"{error}: the day is written 2022-03-12.") from error
     issued = lease.hand_out(
         device=device,
         stage=stage_by_code(stage_code).id,
         villages=villages,
         most=most,
-        day=chosen,
+        day=_day(day),
         actor=actor,
         at=now(),
     )
     return Answer({"lease": issued.id, "families": issued.families, "amount_rp": issued.amount_rp})
+
+
+@field.command("hand-out-day")
+@click.argument("branch", metavar="BRANCH")
+@click.option("--stage", "stage_code", required=True, metavar="CODE")
+@click.option("--day", required=True, metavar="DATE", help="A day of the published plan, as 2022-03-12.")
+@acting
+@answers
+def hand_out_day(branch: str, stage_code: str, day: str, actor: str) -> Answer:
+    """Put the families that the published plan gives each officer on a day on the officer's phone; again adds only what is new."""
+    office = Office.objects.filter(code=branch, kind__in=BRANCHES).first()
+    if office is None:
+        raise NotFound(f"There is no branch {branch}.")
+    done = planned_lists.hand_out_day(
+        stage=stage_by_code(stage_code).id, branch=office.id, day=_day(day), actor=actor, at=now()
+    )
+    rows = [
+        {
+            "officer": one.planned.code or None, "name": one.planned.name or None, "device": one.planned.device,
+            "planned": one.planned.families, "handed_out": one.families, "paid": one.planned.paid, "held": one.planned.held,
+            "on_a_list_before": one.planned.listed, "left": len(one.planned.left) - one.families, "refused": one.refused or None,
+        }
+        for one in done
+    ]  # fmt: skip
+    header = ("officer", "name", "planned", "handed_out", "on_a_list_before", "paid", "held", "left", "refused")
+    lines = [["–" if row[name] is None else row[name] for name in header] for row in rows]
+    sums = {"lists": sum(one.lists for one in done), "families": sum(one.families for one in done)}
+    return Answer({**sums, "officers": rows}, table(header, lines, right=(2, 3, 4, 5, 6, 7)))
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise Problem(f"{error}: the day is written 2022-03-12.") from error
 
 
 @field.command("import-outbox")

@@ -187,9 +187,7 @@ def hand_out(
         raise NotFound("This device is not enrolled here.")
     if not 1 <= most <= MAX_FAMILIES:
         raise Problem(f"A work list has 1 to {MAX_FAMILIES} families.")
-    expires_at = datetime.combine(day, time(), ZoneInfo(owner.branch.timezone)) + LIST_KEEPS
-    if expires_at <= at:
-        raise Problem(f"The day {day} is over: hand the list out for today or later.")
+    expires_at = list_ends(day, owner.branch.timezone, at)
     rows = queries.next_families(
         stage=stage, branch=owner.branch_id, villages=arrays.bigints(list(villages)), most=most
     )
@@ -204,6 +202,14 @@ def hand_out(
         actor=actor,
         at=at,
     )
+
+
+def list_ends(day: date, timezone: str, at: datetime) -> datetime:
+    """When a list for a day ends at a branch of that timezone; refuses a day whose list would be over ``at`` once."""
+    ends = datetime.combine(day, time(), ZoneInfo(timezone)) + LIST_KEEPS
+    if ends <= at:
+        raise Problem(f"The day {day} is over: hand the list out for today or later.")
+    return ends
 
 
 @transaction.atomic

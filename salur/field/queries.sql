@@ -194,6 +194,22 @@ WHERE e.stage = %(stage)s AND e.branch = %(branch)s AND NOT e.held
 ORDER BY e.village, f.rw, f.rt, f.address, f.name, e.line
 LIMIT %(most)s
 
+-- name: state_of_families
+-- Of each of these families: what it is owed, whether it is held, on a live list, or paid.
+SELECT e.id, e.amount_rp, e.held,
+    EXISTS (
+        SELECT FROM field_assignment AS a
+        WHERE a.stage = e.stage AND a.branch = e.branch AND a.entitlement = e.id AND a.live
+    ) AS listed,
+    EXISTS (
+        SELECT FROM payments_payment AS p
+        WHERE (p.stage, p.branch, p.entitlement) = (e.stage, e.branch, e.id) AND NOT EXISTS (
+            SELECT FROM payments_void AS v WHERE (v.stage, v.branch, v.entitlement, v.round) = (p.stage, p.branch, p.entitlement, p.round)
+        )
+    ) AS paid
+FROM danom_entitlement AS e
+WHERE e.stage = %(stage)s AND e.branch = %(branch)s AND e.id = ANY (%(entitlements)s::uuid[])
+
 -- name: left_to_hand_out
 -- By stage and village: families of a branch that are unpaid, not held and on no live list.
 SELECT s.id AS stage, s.code AS stage_code, e.village, v.name AS village_name, count(*) AS families, sum(e.amount_rp)::bigint AS amount_rp

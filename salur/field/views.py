@@ -17,11 +17,11 @@ from django.urls import path, reverse
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from salur.custody import actions as custody
 from salur.custody.rules import Kind, Portion
-from salur.field import lease, outbox_file, sealing
+from salur.field import lease, outbox_file, planned_lists, sealing
 from salur.field.actions import queries
 from salur.field.models import Lease
 from salur.field.wire import Answer
@@ -30,7 +30,9 @@ from salur.lib.clock import now
 from salur.lib.ids import uuid7
 from salur.lib.problem import Problem
 from salur.lib.viewer import Viewer
-from salur.offices.models import Officer
+from salur.offices.models import Office, Officer
+from salur.planning import actions as planning
+from salur.programmes.actions import stage_by_code
 
 # Silent for longer than this with something unsent, and somebody should ring the officer up.
 SILENT = timedelta(hours=12)
@@ -272,10 +274,50 @@ def take_in_file(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     return render(request, "field/taken_in.html", {"found": found, "answers": answers})
 
 
+@desks.open_to(desks.OFFICES)
+@require_http_methods(["GET", "HEAD", "POST"])
+def planned_day(request: HttpRequest, viewer: Viewer, stage: str) -> HttpResponse:
+    """What the published plan gives each officer on a day, and what of it is on phones; a form hands the rest out."""
+    of = stage_by_code(stage)
+    asked = request.GET if request.method != "POST" else request.POST
+    branch = Office.objects.filter(code=asked.get("kantor", ""), kind__in=["KC", "KCU"]).first()
+    if branch is None or (viewer.branches is not None and branch.id not in viewer.branches):
+        raise Http404
+    at = now()
+    try:
+        day = date.fromisoformat(asked.get("hari", "") or at.astimezone(ZoneInfo(branch.timezone)).date().isoformat())
+    except ValueError:
+        raise Problem(_("A day is written 2022-03-12.")) from None
+    refused: dict[int | None, str] = {}
+    handed_out = None
+    if request.method == "POST":
+        _acting(viewer)
+        done = planned_lists.hand_out_day(stage=of.id, branch=branch.id, day=day, actor=viewer.name, at=at)
+        refused = {one.planned.officer: one.refused for one in done if one.refused}
+        handed_out = (sum(one.lists for one in done), sum(one.families for one in done))
+    published = planning.published(stage=of.id, branch=branch.id) is not None
+    lines = planned_lists.planned_day(stage=of.id, branch=branch.id, day=day, at=at) if published else []
+    ready = [line for line in lines if line.device is not None and line.left]
+    return render(
+        request,
+        "field/planned_day.html",
+        {
+            "stage": of, "branch": branch, "day": day, "iso": day.isoformat(), "handed_out": handed_out, "published": published,
+            "lines": [(line, refused.get(line.officer, "")) for line in lines],
+            "families": sum(line.families for line in lines), "listed": sum(line.listed for line in lines),
+            "ready": sum(len(line.left) for line in ready), "ready_rp": sum(line.left_rp for line in ready), "lists": len(ready),
+            "without": [line for line in lines if line.officer is not None and line.device is None and line.left],
+            "nobody": sum(len(line.left) for line in lines if line.officer is None),
+            "acting": viewer.role in desks.FIELD,
+        },
+    )  # fmt: skip
+
+
 urlpatterns = [
     path("hp/", phones, name="phones"),
     path("hp/daftar/", offer, name="phone-offer"),
     path("hp/berkas/", take_in_file, name="phone-file"),
+    path("hp/rencana/<str:stage>/", planned_day, name="phones-day"),
     path("hp/<uuid:id>/", phone, name="phone"),
     path("hp/<uuid:id>/danom/", hand_out, name="phone-list"),
     path("hp/<uuid:id>/danom/<uuid:work_list>/akhiri/", end_list, name="phone-end-list"),
