@@ -3,12 +3,15 @@
 What must hold afterwards (``invariants``): every receipt that was shown is in the phone's outbox, the outbox is at the server, the books hold each payment
 once, every photo is stored or still on the phone. A phone that was made to believe too much is the control: there the same looking must find the loss.
 
-In continuous integration a small run; the whole one by ``SALUR_BAD_LUCK=10000,5000,300 pytest tests/browser/test_fault_run.py`` (records, faults, kills).
+In continuous integration a small run; the whole one by ``SALUR_BAD_LUCK=10000,5000,300 pytest tests/browser/test_fault_run.py`` (records, faults, kills),
+or by ``python -m bench --only faults``, which keeps its figures.
 """
 
+import json
 import os
 import random
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -198,7 +201,7 @@ def _stage() -> int:
 
 
 def test_nothing_is_lost_or_doubled_whatever_befalls_the_phone(
-    handset: Handset, line: Line, office: PostOffice
+    handset: Handset, line: Line, office: PostOffice, record_property: Callable[[str, object], None]
 ) -> None:
     enrolled(handset, office, FAMILIES)
     line.share = 0.55
@@ -228,13 +231,27 @@ def test_nothing_is_lost_or_doubled_whatever_befalls_the_phone(
         )
     page.evaluate("window.running = false")
     seconds = time.monotonic() - began
-    print(  # noqa: T201 — the figures of the run, for who asked for it with -s
-        {"records": len(state["outbox"]), "faults": line.faults, "kills": handset.kills, "receipts": len(shown), "photos": len(state["photos"]),
-         "seconds": round(seconds), "line": dict(line.counts)}
-    )  # fmt: skip
+    run = {
+        "records": len(state["outbox"]), "faults": line.faults, "kills": handset.kills, "receipts": len(shown), "photos": len(state["photos"]),
+        "seconds": round(seconds), "line": dict(line.counts), **counted(state, shown), "wrong": invariants(state, shown),
+    }  # fmt: skip
+    record_property("run", json.dumps(run))
+    print(run)  # noqa: T201 — the figures of the run, for who asked for it with -s
     assert len(state["outbox"]) >= RECORDS
     assert handset.kills >= KILLS
-    assert invariants(state, shown) == []
+    assert run["wrong"] == []
+    assert (run["lost"], run["doubled"]) == (0, 0)
+
+
+def counted(phone: dict[str, Any], shown: set[str]) -> dict[str, int]:
+    """Receipts and records that are not at the server, and those that are there more than once or are booked twice."""
+    outbox = {one["id"] for one in phone["outbox"]}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id::text, count(*) FROM field_event GROUP BY id")
+        inbox = dict(cursor.fetchall())
+        cursor.execute("SELECT count(*) - count(DISTINCT entitlement) FROM payments_payment")
+        (twice,) = cursor.fetchone()
+    return {"lost": len((shown | outbox) - inbox.keys()), "doubled": sum(times - 1 for times in inbox.values()) + twice}
 
 
 def test_a_phone_that_believes_too_much_is_found_out(

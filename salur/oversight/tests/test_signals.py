@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from salur.oversight.examples import THEFT, Branch
 from salur.oversight.signals import (
     COUNTED,
     COUNTERS,
@@ -19,12 +20,9 @@ from salur.oversight.signals import (
     signals,
     surprises,
 )
-from salur.oversight.tests.seeded import Branch
 
 SEEDS = (1, 2)
 HONEST = cache(lambda: [signals(Branch(700 + seed).facts()) for seed in range(6)])
-# What a thief who marks families as paid and keeps the cash does in one go.
-THEFT = (Kind.IDENTICAL_PLACE, Kind.SAME_PHOTO, Kind.PACE)
 
 
 def test_a_branch_of_honest_officers_gives_hardly_a_signal():

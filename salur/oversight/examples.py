@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from salur.oversight.signals import COUNTED, GEOTAGS, PAYMENTS, VILLAGES, Facts, Kind
+from salur.oversight.rules import Kind
+from salur.oversight.signals import COUNTED, GEOTAGS, PAYMENTS, VILLAGES, Facts
 
+# What a thief who marks families as paid and keeps the cash does in one go.
+THEFT = (Kind.IDENTICAL_PLACE, Kind.SAME_PHOTO, Kind.PACE)
 MORNING = 1_646_870_400  # 10 March 2022, 07.00 WIB, in seconds
 
 
