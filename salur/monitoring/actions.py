@@ -278,6 +278,11 @@ def _running(days: Sequence[Any], total: Row, until: date) -> list[Day]:
     return running
 
 
+def news(*, stage_code: str) -> Sequence[Any]:
+    """By branch how many changes its figures have seen and what its phones have not sent (``branch``, ``news``, ``unsent``)."""
+    return queries.news(stage=stage_code)
+
+
 def overview(*, viewer: Viewer) -> list[StageOverview]:
     """The stages, newest first, with what the viewer's branches have of them."""
     branches = None if viewer.branches is None else list(viewer.branches)

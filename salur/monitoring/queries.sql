@@ -411,13 +411,27 @@ SELECT pg_try_advisory_xact_lock(hashtext('monitoring tidy')) AS taken
 -- What changed since goes into the tally; a board that looks meanwhile sees both before or both after.
 WITH moved AS (DELETE FROM monitoring_change RETURNING *)
 INSERT INTO monitoring_tally
-SELECT stage, branch, version, day, recorded_day, sum(lines), sum(amount_rp), sum(paid), sum(paid_rp), sum(failed), sum(geotagged), kabupaten
+SELECT stage, branch, version, day, recorded_day, sum(lines), sum(amount_rp), sum(paid), sum(paid_rp), sum(failed), sum(geotagged), kabupaten, sum(news)
 FROM moved GROUP BY stage, branch, kabupaten, version, day, recorded_day
 ON CONFLICT (stage, branch, kabupaten, version, day, recorded_day) DO UPDATE
 SET lines = monitoring_tally.lines + excluded.lines, amount_rp = monitoring_tally.amount_rp + excluded.amount_rp,
     paid = monitoring_tally.paid + excluded.paid, paid_rp = monitoring_tally.paid_rp + excluded.paid_rp,
-    failed = monitoring_tally.failed + excluded.failed, geotagged = monitoring_tally.geotagged + excluded.geotagged
+    failed = monitoring_tally.failed + excluded.failed, geotagged = monitoring_tally.geotagged + excluded.geotagged,
+    news = monitoring_tally.news + excluded.news
 RETURNING 1 AS one
+
+-- name: news
+-- What an open board's figures hang on, by branch: how many changes its tally has seen, and what its phones have not sent. The same twice, and
+-- a board of these branches would say the same twice.
+SELECT n.branch, n.news, coalesce(p.unsent, 0)::bigint AS unsent
+FROM (
+    SELECT branch, sum(news)::bigint AS news
+    FROM (SELECT stage, branch, news FROM monitoring_tally UNION ALL SELECT stage, branch, news FROM monitoring_change) AS seen
+    WHERE stage = (SELECT id FROM programmes_stage WHERE code = %(stage)s) GROUP BY branch
+) AS n
+LEFT JOIN (
+    SELECT branch_id AS branch, sum(unsent) AS unsent FROM field_device WHERE revoked_at IS NULL AND unsent > 0 GROUP BY branch_id
+) AS p ON p.branch = n.branch
 
 -- name: waiting
 -- How many changes wait to be tidied up, as far as the last look of the database's own statistics tells; exact while they are few.

@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from salur.areas.rules import dotted
@@ -24,15 +24,16 @@ from salur.lib.process_cache import cache
 from salur.lib.template_filters import moment
 from salur.lib.viewer import Viewer
 from salur.monitoring import actions
-from salur.monitoring.charts import burn_up, spark
+from salur.monitoring.charts import burn_up
 from salur.monitoring.exports.rules import Form, What
 from salur.monitoring.exports.views import asked_of, file_at_once
-from salur.monitoring.living import LIVE_SECONDS, Living, digest, living, private, told
+from salur.monitoring.lines import Line, Shown, drawn
+from salur.monitoring.living import keep, kept_for, let_in, news, private, tag_of
 from salur.monitoring.maps.views import map_of, with_map
-from salur.monitoring.rules import OFFICES, SORTS, Board, By, Place, Quoted, Row, Trend, bar, in_order, ranks
+from salur.monitoring.rules import OFFICES, SORTS, Board, By, Place, Row, in_order, ranks
 from salur.programmes.models import Stage
 
-ROWS_ON_A_PAGE = 100  # a row costs a third of a millisecond to write
+ROWS_ON_A_PAGE = 100
 TIDY_SECONDS = 2
 
 LEVELS = {
@@ -75,35 +76,6 @@ class Column:
     direction: str
 
 
-@dataclass(frozen=True)
-class Line:
-    """A row as the template draws it; ``href`` leads one level down, empty at the last one."""
-
-    row: Row
-    code: str
-    href: str
-    rank: int | None
-    quoted: Quoted | None
-    trend: Trend | None = None
-    span: int = 0
-
-    @property
-    def spark(self) -> str:
-        return spark(self.trend, self.span)
-
-    @property
-    def paid_bar(self) -> str:
-        return bar(self.row.paid, self.row.allocated)
-
-    @property
-    def failed_bar(self) -> str:
-        return bar(self.row.failed, self.row.allocated)
-
-    @property
-    def geotag_bar(self) -> str:
-        return bar(self.row.geotagged, self.row.allocated)
-
-
 class Address:
     """The board's own address, and those it leads to: each keeps moment, version and order unless told otherwise."""
 
@@ -144,26 +116,26 @@ def realisation(
 ) -> HttpResponse:
     """The board, its living part for an open page, or its rows as CSV."""
     open_page = "HX-Request" in request.headers
-    key = digest(f"{get_language()} {viewer.office} {request.get_full_path()}")
-    kept: Living | None = cache.get(key) if open_page else None
-    if kept is None:
-        if request.GET.get("format") == "csv":
-            rows = asked_of(request.GET, stage)
-            return file_at_once(
-                replace(rows, what=What.REALISATION, form=Form.CSV, office=office or "", area=area), viewer
-            )
-        found_stage, found = _board(request, viewer, stage, office, area)
-        context = _context(request, found_stage, found, viewer)
-        fragment = render_to_string("monitoring/board_living.html", context, request)
-        kept = living(fragment, moment(found.table.as_of, found.place.zone))
-        if open_page:
-            cache.set(key, kept, LIVE_SECONDS)
-    if open_page:
-        return told(request, kept)
+    if open_page and (kept := kept_for(request, viewer)):
+        return let_in(request, viewer, kept)
+    if request.GET.get("format") == "csv":
+        rows = asked_of(request.GET, stage)
+        return file_at_once(replace(rows, what=What.REALISATION, form=Form.CSV, office=office or "", area=area), viewer)
+    seen = news(stage) if open_page else None
+    found_stage, found = _board(request, viewer, stage, office, area)
+    context = _context(request, found_stage, found, viewer)
+    fragment = render_to_string("monitoring/board_living.html", context, request)
+    place, shown = found.place, moment(found.table.as_of, found.place.zone)
+    if seen is not None:
+        kept = keep(
+            request, viewer, fragment, moment=shown, stage=found_stage.code, branches=place.branches, zone=place.zone,
+            past=found.past, seen=seen,
+        )  # fmt: skip
+        return let_in(request, viewer, kept)
     page = {
         **context,
-        "living": with_map(request, found_stage, found, viewer, kept.fragment, context),
-        "etag": kept.tag,
+        "living": with_map(request, found_stage, found, viewer, fragment, context),
+        "etag": tag_of(fragment, shown),
     }
     return private(render(request, "monitoring/board.html", page))
 
@@ -194,14 +166,23 @@ def _context(request: HttpRequest, stage: Stage, board: Board, viewer: Viewer) -
     address, place, by = Address(request, stage.code), board.place, board.table.by
     past = bool(request.GET.get("as_of"))
     sort = _sort(request.GET, by)
-    lines = _lines(board, address, sort, viewer.role in desks.OFFICES)
+    lines, total_line = _lines(board, address, sort, viewer.role in desks.OFFICES), Line(board.total, "", "")
     unsent = not past and board.table.by in OFFICES
     columns = [
         (key, str(THAT_DAY if past and key == "paid_today" else label), str(title))
         for key, label, title in COLUMNS
         if key != "unsent" or unsent
     ]
-    page = _page(request.GET, len(lines))
+    page, mapped = _page(request.GET, len(lines)), map_of(board, request.GET, viewer)
+    shown = Shown(
+        day=str(THAT_DAY if past else TODAY),
+        ranked=by in (By.REGION, By.BRANCH),
+        mapped=bool(mapped.get("mapped")),
+        unsent=unsent,
+        trended=any(trend.paid for trend in board.trends.values()),
+        quoted=bool(board.quotations) and any(line.quoted for line in lines),
+    )
+    on_page = lines[(page - 1) * ROWS_ON_A_PAGE : page * ROWS_ON_A_PAGE]
     pages = max(1, -(-len(lines) // ROWS_ON_A_PAGE))
     return {
         "stage": stage,
@@ -210,7 +191,7 @@ def _context(request: HttpRequest, stage: Stage, board: Board, viewer: Viewer) -
         "place_code": dotted(place.area) if place.area else place.office.code if place.office else "",
         "place_name": place.area_name or (place.office.name if place.office else ""),
         "total": board.total,
-        "total_line": Line(board.total, "", "", None, None),
+        "total_line": total_line,
         "level": LEVELS[by],
         "crumbs": _crumbs(board, address, viewer),
         "levels": [
@@ -218,8 +199,8 @@ def _context(request: HttpRequest, stage: Stage, board: Board, viewer: Viewer) -
         ],
         "name_column": _column("name", str(LEVELS[by]), "", sort, address),
         "columns": [_column(key, label, title, sort, address) for key, label, title in columns],
-        "day_label": THAT_DAY if past else TODAY,
-        "lines": lines[(page - 1) * ROWS_ON_A_PAGE : page * ROWS_ON_A_PAGE],
+        "lines": on_page,
+        "drawn": drawn(on_page, total_line, shown),
         "count": len(lines),
         "all_lines": lines,
         "address": address,
@@ -227,13 +208,10 @@ def _context(request: HttpRequest, stage: Stage, board: Board, viewer: Viewer) -
         "pages": pages,
         "previous": address.here() + f"{'&' if address.kept() else '?'}page={page - 1}" if page > 1 else "",
         "following": address.here() + f"{'&' if address.kept() else '?'}page={page + 1}" if page < pages else "",
-        "ranked": by in (By.REGION, By.BRANCH),
-        "quoted": bool(board.quotations) and any(line.quoted for line in lines),
+        "shown": shown,
         "sources": sorted({(quoted.source, quoted.date) for quoted in board.quotations.values()}),
         "chart": burn_up(board.days, board.total.allocated, board.planned),
         "planned": _planned_by_now(board),
-        "show_unsent": unsent,
-        "trended": any(trend.paid for trend in board.trends.values()),
         "past": past,
         "now_href": address.here(as_of=None, at=None, version=None),
         "export_href": _export(request, stage, place, by),
@@ -243,7 +221,7 @@ def _context(request: HttpRequest, stage: Stage, board: Board, viewer: Viewer) -
         "kept": [(key, request.GET[key]) for key in ("by", "sort", "map") if request.GET.get(key)],
         "here": request.get_full_path(),
         "wall_href": "" if past or place.area else _wall(stage, place),
-        **map_of(board, request.GET, viewer),
+        **mapped,
     }
 
 

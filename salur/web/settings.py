@@ -77,6 +77,7 @@ MIDDLEWARE = [
     "salur.web.watching.watched",
     "salur.web.middleware.content_security_policy",
     "django.middleware.security.SecurityMiddleware",
+    "salur.monitoring.living.at_the_door",
     "django.middleware.gzip.GZipMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -166,7 +167,11 @@ CACHES = {
         "LOCATION": "web_cache",
         "OPTIONS": {"MAX_ENTRIES": 1_000_000},  # expired ones are dropped; a living count never is for want of room
     },
-    "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "process"},
+    "process": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "process",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    },
 }
 ACCOUNT_ADAPTER = "salur.web.sign_in.adapters.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"  # an address is vouched for by who invites

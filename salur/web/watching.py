@@ -87,7 +87,7 @@ def watched(get_response: Answer) -> Answer:
 def _route(request: HttpRequest) -> str:
     """The pattern an address matched, e.g. ``realisasi/<str:stage>/``: what stands in its place is nobody's business."""
     match = request.resolver_match
-    return match.route if match is not None else "(none)"
+    return match.route if match is not None else getattr(request, "route", "(none)")
 
 
 @require_safe

@@ -12,11 +12,12 @@ from django.test import Client
 
 from conftest import entitle
 from salur.areas.models import Area
+from salur.field.models import Device
 from salur.lib.problem import NotFound
 from salur.lib.process_cache import cache
 from salur.lib.sql import Queries
-from salur.monitoring import views
-from salur.monitoring.actions import Quotation, load_quotations
+from salur.monitoring import living, views
+from salur.monitoring.actions import Quotation, load_quotations, tidy
 from salur.monitoring.charts import burn_up
 from salur.monitoring.rules import Day, Row, bar, in_order, ranks
 from salur.offices.models import Office
@@ -25,7 +26,8 @@ from salur.payments.rules import Channel, Payment
 from salur.web.actions import give_role
 from salur.web.models import Role
 
-BOARD = "/realisasi/SEMBAKO-2022-1/"
+STAGE = "SEMBAKO-2022-1"
+BOARD = f"/realisasi/{STAGE}/"
 BRANCH, NEIGHBOUR = f"{BOARD}kantor/KC-BDW/", f"{BOARD}kantor/KC-SIT/"
 KECAMATAN = f"{BRANCH}kecamatan/351101/"
 SCRIPT = '<script>alert("x")</script><img src=x onerror=alert(1)>'
@@ -317,17 +319,89 @@ def test_an_open_board_is_told_only_what_changed(office, sign_in):
     assert ask(changed["ETag"]).status_code == 304
 
 
+def pass_time(monkeypatch, to) -> None:
+    for asked in (views, living):
+        monkeypatch.setattr(asked, "now", lambda: to)
+
+
 def test_a_minute_that_passes_sends_an_open_board_its_moment_and_nothing_else(office, sign_in, monkeypatch):
     client = sign_in(Role.BRANCH, "KC-BDW")
-    monkeypatch.setattr(views, "now", lambda: office.noon)
+    pass_time(monkeypatch, office.noon)
     shown = client.get(BRANCH, headers={"HX-Request": "true"})
     assert shown["Salur-Moment"] in shown.content.decode()
-    monkeypatch.setattr(views, "now", lambda: office.noon + timedelta(minutes=1))
-    cache.clear()
+    pass_time(monkeypatch, office.noon + timedelta(minutes=1))
     later = client.get(BRANCH, headers={"HX-Request": "true", "If-None-Match": shown["ETag"]})
     assert (later.status_code, later.content) == (304, b"")
     assert later["Salur-Moment"] != shown["Salur-Moment"]
     assert later["Salur-Moment"].replace("\xa0", " ").endswith("01 WIB")
+
+
+def test_nobody_is_signed_in_and_nothing_added_up_to_tell_that_nothing_changed(office, sign_in):
+    client = sign_in(Role.BRANCH, "KC-BDW")
+    pay(office, office.entitlements[:1], office.noon)
+    shown = client.get(BRANCH, headers={"HX-Request": "true"})
+    asked = {"HX-Request": "true", "If-None-Match": shown["ETag"]}
+    with counted_statements() as seen:
+        assert client.get(BRANCH, headers=asked).status_code == 304
+        assert client.get(BRANCH, headers=asked).status_code == 304
+    assert [name for name in seen if name != "news"] == []
+    assert len(seen) <= 1
+    # Tidying moves what was noted and brings no news.
+    cache.delete(f"news-{STAGE}")
+    tidy()
+    assert client.get(BRANCH, headers=asked).status_code == 304
+
+
+def test_news_are_drawn_once_and_told_to_all_who_look(office, sign_in):
+    one, other = sign_in(Role.BRANCH, "KC-BDW"), sign_in(Role.BRANCH, "KC-BDW")
+    shown = [client.get(BRANCH, headers={"HX-Request": "true"})["ETag"] for client in (one, other)]
+    pay(office, office.entitlements[:1], office.noon)
+    cache.delete(f"news-{STAGE}")
+    answers = []
+    with counted_statements() as seen:
+        for client, tag in zip((one, other), shown, strict=True):
+            answers.append(client.get(BRANCH, headers={"HX-Request": "true", "If-None-Match": tag}))
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[0].content == answers[1].content
+    assert "10,00 %" in text(answers[0])
+    assert seen.count("realisation_of_areas") == 1
+
+
+@pytest.mark.parametrize(("limit", "news"), [("TRUSTED_SECONDS", True), ("KNOWN_SECONDS", False)])
+def test_an_open_page_whose_role_has_ended_is_sent_to_sign_in(office, sign_in, monkeypatch, limit, news):
+    client = sign_in(Role.BRANCH, "KC-BDW")
+    asked = {"HX-Request": "true", "If-None-Match": client.get(BRANCH, headers={"HX-Request": "true"})["ETag"]}
+    sign_in(Role.BRANCH, "KC-BDW", ends=datetime.now(UTC).date() - timedelta(days=2))
+    assert client.get(BRANCH, headers=asked).status_code == 304, "that nothing changed tells nobody anything"
+    if news:
+        pay(office, office.entitlements[:1], office.noon)
+        cache.delete(f"news-{STAGE}")
+    monkeypatch.setattr(living, limit, 0)
+    sent = client.get(BRANCH, headers=asked)
+    assert (sent["HX-Redirect"], sent.content) == ("/masuk/", b"")
+
+
+def test_what_phones_have_not_sent_is_news_too(office, sign_in):
+    client = sign_in(Role.REGION, "REG-5")
+    board = f"{BOARD}kantor/REG-5/"
+    phone = Device.objects.create(
+        id=office.id(), branch_id=office.branch, officer_id=office.officers[0], public_key=b"key", token_hash=b"token", last_digest=b"",
+        enrolled_at=office.noon, enrolled_by="tests",
+    )  # fmt: skip
+    tag = client.get(board, headers={"HX-Request": "true"})["ETag"]
+    phone.unsent = 7
+    phone.save()
+    cache.delete(f"news-{STAGE}")
+    assert client.get(board, headers={"HX-Request": "true", "If-None-Match": tag}).status_code == 200
+
+
+def test_a_new_day_is_drawn_although_nothing_happened(office, sign_in, monkeypatch):
+    client = sign_in(Role.BRANCH, "KC-BDW")
+    pass_time(monkeypatch, office.noon)
+    pay(office, office.entitlements[:1], office.noon)
+    tag = client.get(BRANCH, headers={"HX-Request": "true"})["ETag"]
+    pass_time(monkeypatch, office.noon + timedelta(days=1))
+    assert client.get(BRANCH, headers={"HX-Request": "true", "If-None-Match": tag}).status_code == 200
 
 
 def test_what_one_person_is_told_is_not_told_another_scope(office, sign_in):

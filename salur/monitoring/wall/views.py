@@ -8,17 +8,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import path
-from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from salur.lib import desks
 from salur.lib.clock import now
-from salur.lib.process_cache import cache
 from salur.lib.template_filters import moment
 from salur.lib.viewer import Viewer
 from salur.monitoring import actions
 from salur.monitoring.charts import burn_up
-from salur.monitoring.living import LIVE_SECONDS, Living, digest, living, private, told
+from salur.monitoring.living import keep, kept_for, let_in, news, private, tag_of
 from salur.monitoring.rules import By, bar, in_order, ranks
 from salur.monitoring.views import LEVELS, board_url
 from salur.programmes.models import Stage
@@ -31,22 +29,24 @@ MOST_LINES = 12  # more cannot be read from across a room
 def wall(request: HttpRequest, viewer: Viewer, stage: str, office: str | None = None) -> HttpResponse:
     """The whole page, or for an open one its living part, answered 304 as long as it would say the same."""
     open_page = "HX-Request" in request.headers
-    key = "wall-" + digest(f"{get_language()} {viewer.office} {request.path}")
-    kept: Living | None = cache.get(key) if open_page else None
-    context: dict[str, Any] = {}
-    if kept is None:
-        found_stage, board = actions.board(stage_code=stage, viewer=viewer, now=now(), office_code=office)
-        if len(board.table.rows) < 2 and len(board.place.levels) > 1:  # one part is no comparison: its own parts are
-            by = board.place.levels[1]
-            found_stage, board = actions.board(stage_code=stage, viewer=viewer, now=now(), office_code=office, by=by)
-        context = _context(request, found_stage, board)
-        drawn = render_to_string("monitoring/wall_living.html", context, request)
-        kept = living(drawn, moment(board.table.as_of, board.place.zone))
-        cache.set(key, kept, LIVE_SECONDS)
-    if open_page:
-        return told(request, kept)
-    page = render(request, "monitoring/wall.html", {**context, "living": kept.fragment, "etag": kept.tag})
-    return private(page)
+    if open_page and (kept := kept_for(request, viewer)):
+        return let_in(request, viewer, kept)
+    seen = news(stage) if open_page else None
+    found_stage, board = actions.board(stage_code=stage, viewer=viewer, now=now(), office_code=office)
+    if len(board.table.rows) < 2 and len(board.place.levels) > 1:  # one part is no comparison: its own parts are
+        by = board.place.levels[1]
+        found_stage, board = actions.board(stage_code=stage, viewer=viewer, now=now(), office_code=office, by=by)
+    context = _context(request, found_stage, board)
+    fragment = render_to_string("monitoring/wall_living.html", context, request)
+    place, shown = board.place, moment(board.table.as_of, board.place.zone)
+    if seen is not None:
+        kept = keep(
+            request, viewer, fragment, moment=shown, stage=found_stage.code, branches=place.branches, zone=place.zone,
+            past=False, seen=seen,
+        )  # fmt: skip
+        return let_in(request, viewer, kept)
+    page = {**context, "living": fragment, "etag": tag_of(fragment, shown)}
+    return private(render(request, "monitoring/wall.html", page))
 
 
 def _context(request: HttpRequest, stage: Stage, board: Any) -> dict[str, Any]:
