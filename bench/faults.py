@@ -65,6 +65,7 @@ def phone() -> Iterator[Figure]:
             "nothing_is_lost",
             "-p",
             "no:cacheprovider",
+            "--timeout=0",
             f"--junitxml={report}",
         )
         subprocess.run(
