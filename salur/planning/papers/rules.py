@@ -23,7 +23,7 @@ from salur.lib.qr import drawings
 
 Data = dict[str, Any]
 
-LETTERS_A_FILE = 400  # a village with more has several files: so many letters need some 250 MB
+LETTERS_A_FILE = 250  # a village with more has several files: 400 letters in one took 412 MB
 
 LONGEST_ADDRESS = 160  # a letter is one page, whatever somebody typed
 
