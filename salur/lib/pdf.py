@@ -17,6 +17,7 @@ changed page can be found out. The same data give the same bytes. Only the fonts
 
 import hashlib
 import json
+import os
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -100,6 +101,13 @@ def render(
     if len(ready.text) > LARGE:
         _forget()
     return Paper(content, _pages(content), ready.digest, ready.unprintable)
+
+
+def put(path: Path, content: bytes) -> None:
+    """A reader sees the old file or the new one, never half of one."""
+    half = path.with_name(f".{path.name}.part")
+    half.write_bytes(content)
+    os.replace(half, path)
 
 
 def look(template: Path) -> str:

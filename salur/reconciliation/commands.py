@@ -16,6 +16,8 @@ from salur.lib.problem import Problem
 from salur.programmes.rules import Change
 from salur.reconciliation import actions, bank, sweep
 from salur.reconciliation.dossier import make_dossier
+from salur.reconciliation.papers import actions as papers
+from salur.reconciliation.papers.rules import Kind
 from salur.reconciliation.rules import FINAL, Chance, Witness
 
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -269,6 +271,44 @@ def dossier(stage_code: str, branch: str, out: Path, actor: str) -> Answer:
     made = make_dossier(stage_code=stage_code, branch=branch, out=out, actor=actor, at=now())
     said = f"{made.path}: {made.families} families, {made.files} files, {made.bytes} bytes.\nThe key to verify it with: {made.key}"
     return Answer(made._asdict() | {"path": str(made.path)}, said)
+
+
+@reconciliation.command("papers")
+@STAGE
+@click.option("--branch", required=True, metavar="CODE")
+@click.option(
+    "--day",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="The papers of a day; without it those of the end: BAST and return.",
+)
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, metavar="DIR")
+@click.option(
+    "--only", "kinds", type=click.Choice([str(kind) for kind in Kind]), multiple=True, help="May be given again."
+)
+@acting
+@answers
+def papers_(
+    stage_code: str, branch: str, day: datetime | None, out: Path, kinds: tuple[str, ...], actor: str
+) -> Answer:
+    """The papers to be signed: of a day (report, cash, records of the venues) or of the end (BAST, return of money)."""
+    try:
+        made = papers.write(
+            stage_code=stage_code, branch_code=branch, day=day.date() if day else None, out=out, kinds=[Kind(kind) for kind in kinds],
+            actor=actor, at=now(),
+        )  # fmt: skip
+    except OSError as error:
+        raise Problem(f"{out} cannot be written ({error.strerror}).") from error
+    rows = [
+        {"kind": str(one.kind), "file": one.name if one.paper else None, "pages": one.paper.pages if one.paper else 0,
+         "digest": one.paper.digest if one.paper else None}
+        for one in made
+    ]  # fmt: skip
+    text = table(
+        ("kind", "pages", "file"),
+        [[row["kind"], row["pages"], row["file"] or "nothing to print"] for row in rows],
+        right=(1,),
+    )
+    return Answer({"stage": stage_code, "branch": branch, "out": str(out), "papers": rows}, text)
 
 
 @reconciliation.command("sweep")

@@ -6,7 +6,6 @@ one they are written only when asked for so.
 """
 
 import json
-import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -405,18 +404,11 @@ class _Folder:
             TEMPLATES / f"{paper.kind.value}.typ", ready, title=paper.title, as_of=self.as_of, zone=self.zone
         )
         path.parent.mkdir(exist_ok=True)
-        _replace(path, made.content)
+        pdf.put(path, made.content)
         self.known[name] = {"mark": mark, "bytes": len(made.content), "pages": made.pages, "digest": made.digest}
-        _replace(self.out / NOTE, json.dumps(self.known, indent=1).encode())
+        pdf.put(self.out / NOTE, json.dumps(self.known, indent=1).encode())
         written.pages += made.pages
         written.files += 1
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """A reader sees the old file or the new one, never half of one."""
-    half = path.with_name(f".{path.name}.part")
-    half.write_bytes(content)
-    os.replace(half, path)
 
 
 def files_of(folder: Path) -> Iterable[Path]:
