@@ -132,6 +132,8 @@ class Line:
         self.counts: Counter[str] = Counter()
         self.dead = False  # no network at all
         self.portal = False
+        self.holds = ""  # a request with this in its path waits here until it is emptied
+        self.waiting = 0
         self.answer: Callable[[str, bytes], bytes | None] | None = None  # answers instead of the server
         self._ready = threading.Event()
         self._loop = asyncio.new_event_loop()
@@ -182,6 +184,10 @@ class Line:
                 fault = self.random.choice(self.FAULTS)
         if fault:
             self.counts[fault] += 1
+        if self.holds and self.holds in path:
+            self.waiting += 1
+            while self.holds and self.holds in path:
+                await asyncio.sleep(0.05)
         if self.answer is not None and (made := self.answer(path, body)) is not None:
             writer.write(made)
             await writer.drain()

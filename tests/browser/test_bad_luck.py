@@ -454,6 +454,22 @@ def test_a_server_that_speaks_no_old_protocol_leaves_the_queue_alone(
     until(lambda: kinds() == ["OPEN", "PAY"], page)
 
 
+def test_a_payment_recorded_while_a_photo_is_on_its_way_goes_right_after_it(
+    handset: Handset, line: Line, office: PostOffice
+) -> None:
+    begin(handset, office)
+    page = handset.page
+    line.holds = "/blobs/"
+    pay(page, office.entitlements[0])
+    until(lambda: line.waiting > 0, page)
+    pay(page, office.entitlements[1], photo=False)
+    assert kinds().count("PAY") == 1
+    line.holds = ""
+    # Not with the round that follows after half a minute of quiet.
+    until(lambda: kinds().count("PAY") == 2, page, seconds=15)
+    whole(office)
+
+
 def test_a_captive_portal_is_not_taken_for_the_server(handset: Handset, line: Line, office: PostOffice) -> None:
     begin(handset, office)
     page = handset.page

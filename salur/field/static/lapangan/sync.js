@@ -298,6 +298,7 @@ async function sendPhotos() {
         const bytes = await photoBytes(photo, kept);
         if (!bytes) continue;
         await ask(`blobs/${photo.sha}`, { method: "PUT", headers: { ...bearer(), "Content-Type": photo.mime }, body: bytes });
+        if (wanted) break; // a payment was recorded meanwhile: it goes before the other photos
       }
     }
     const still = new Set(await missingOf(waiting));
@@ -313,7 +314,7 @@ async function sendPhotos() {
       }
     });
     tell();
-    if (!moved && left.size > 100) return;
+    if (wanted || (!moved && left.size > 100)) return;
   }
 }
 
@@ -344,50 +345,64 @@ function again(ms) {
   timer = setTimeout(run, ms);
 }
 
-/** One round: events, photos, and the list when there is none. Safe to call at any time. */
+/** Somebody asked for a round since the last one began: what was recorded while it ran does not wait for the next one's time. */
+let wanted = false;
+
+/** Sends what waits, one tab at a time; what is asked for while a round runs follows it at once. Safe to call at any time. */
 export async function run() {
   clearTimeout(timer);
   if (!device || !keys()) return;
+  wanted = true;
   const was = await aloneOrNot("sync", async () => {
-    status.state = "busy";
-    tell();
-    try {
-      await askAgainForHeld();
-      await sendEvents();
-      await sendFormer();
-      status.at = Date.now();
-      if (await meta("revoked")) {
-        await sendPhotos().catch(() => {});
-        if ((await numbers()).unsent === 0) await wipe();
-        status.state = "refused";
-        tell();
-        return;
-      }
-      await sendPhotos();
-      if (worklist.lists.length) await fetchChanges();
-      else await fetchLists();
-      status.state = "idle";
-      status.photo = null;
-      failures = 0;
-      again(QUIET_MS);
-    } catch (error) {
-      if (!(error instanceof Transport)) {
-        if (!(error instanceof TooLarge)) throw error;
-      }
-      status.state = error instanceof Transport ? error.state : "offline";
-      if (status.state === "refused" && (await meta("revoked")) && (await numbers()).unsent === 0) await wipe();
-      if (status.state === "refused" || status.state === "update") {
-        again(LONGEST_WAIT_MS);
-      } else {
-        // Full jitter: a thousand phones that lost one server do not come back in one second.
-        const ceiling = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** failures);
-        failures += 1;
-        again(Math.max(250, (error instanceof Transport && error.waitMs) || Math.random() * ceiling));
-      }
+    for (let good = true; good && wanted; ) {
+      wanted = false;
+      good = await round();
     }
-    tell();
   });
   if (!was) again(2_000);
+}
+
+/** Events, photos, and the list when there is none; sets the next round's time. @returns {Promise<boolean>} whether the server answered throughout */
+async function round() {
+  status.state = "busy";
+  tell();
+  try {
+    await askAgainForHeld();
+    await sendEvents();
+    await sendFormer();
+    status.at = Date.now();
+    if (await meta("revoked")) {
+      await sendPhotos().catch(() => {});
+      if ((await numbers()).unsent === 0) await wipe();
+      status.state = "refused";
+      return false;
+    }
+    await sendPhotos();
+    if (worklist.lists.length) await fetchChanges();
+    else await fetchLists();
+    status.state = "idle";
+    status.photo = null;
+    failures = 0;
+    again(QUIET_MS);
+    return true;
+  } catch (error) {
+    if (!(error instanceof Transport)) {
+      if (!(error instanceof TooLarge)) throw error;
+    }
+    status.state = error instanceof Transport ? error.state : "offline";
+    if (status.state === "refused" && (await meta("revoked")) && (await numbers()).unsent === 0) await wipe();
+    if (status.state === "refused" || status.state === "update") {
+      again(LONGEST_WAIT_MS);
+    } else {
+      // Full jitter: a thousand phones that lost one server do not come back in one second.
+      const ceiling = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** failures);
+      failures += 1;
+      again(Math.max(250, (error instanceof Transport && error.waitMs) || Math.random() * ceiling));
+    }
+    return false;
+  } finally {
+    tell();
+  }
 }
 
 /** A question asked by hand that found no answer shows in the strip as the others do. @param {unknown} error */
