@@ -140,7 +140,7 @@ def pages(office: PostOffice) -> list[str]:
     return [
         "/", BOARD, branch, f"{branch}kecamatan/351101/", f"{branch}desa/3511012001/", f"{BOARD}wilayah/3511/",
         "/ekspor/SEMBAKO-2022-1/?office=KC-BDW", "/dinding/SEMBAKO-2022-1/", "/dinding/SEMBAKO-2022-1/kantor/KC-BDW/", "/keluarga/", family, "/hp/", "/pengawasan/pengaduan/",
-        "/pengawasan/SEMBAKO-2022-1/", "/prakiraan/SEMBAKO-2022-1/", "/rencana/SEMBAKO-2022-1/?kantor=KC-BDW", "/hp/rencana/SEMBAKO-2022-1/?kantor=KC-BDW", "/surat/SEMBAKO-2022-1/",
+        "/pengawasan/SEMBAKO-2022-1/", "/prakiraan/SEMBAKO-2022-1/", "/rencana/SEMBAKO-2022-1/?kantor=KC-BDW", "/hp/rencana/SEMBAKO-2022-1/?kantor=KC-BDW", "/surat/SEMBAKO-2022-1/", "/buku/SEMBAKO-2022-1/",
         "/api/v1/stages/SEMBAKO-2022-1/realisation?by=branch", "/api/v1/cases", "/kasus/",
     ]  # fmt: skip
 

@@ -6,5 +6,6 @@ village's entitlements came to is a **line**; what a branch's money came to is i
 difference is zero, or somebody has to explain it.
 
 Read ``rules.py`` (endings in their order), ``queries.sql: close_branch``, then ``actions.py``; ``sweep.py`` (who is chased, and how), ``bank.py``
-(what the bank says), ``dossier.py`` (for auditors) and ``checker.py`` (verifies a dossier without this system). ``papers/`` prints what is signed.
+(what the bank says), ``dossier.py`` (for auditors) and ``checker.py`` (verifies a dossier without this system). ``papers/`` prints what is
+signed; ``views.py`` is `/buku/<stage>/`, all of it on the screen.
 """

@@ -281,7 +281,7 @@ def refund(
 ) -> Sent:
     """Headquarters gives money of a stage back to the treasury: all that its bank holds of it, or a part; never more."""
     stage = stage_by_code(stage_code)
-    hq = scope(place=_headquarters_code())
+    hq = scope(place=headquarters_code())
     office = queries.office(code=hq.code)[0]
     payments.prepare_correcting(stage=stage.id, branch=office.id)
     bank_rp = queries.one("national_cash", stage=stage.id).bank_rp
@@ -297,7 +297,7 @@ def refund(
     return _move_back(Kind.REFUND, stage, None, office.code, wanted, reference.strip(), actor, taken_by, at)
 
 
-def _headquarters_code() -> str:
+def headquarters_code() -> str:
     code = Office.objects.filter(kind=OfficeKind.HQ).order_by("id").values_list("code", flat=True).first()
     if code is None:
         raise NotFound("There is no headquarters: import the offices first (`salur offices import`).")

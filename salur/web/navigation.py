@@ -43,6 +43,7 @@ PAGES = [
     Page("complaints", _("Complaints"), MEETING, also=("complaint", "complaint-new")),
     Page("plan", _("Plan"), OFFICES, of_stage=True, also=("plan-roster", "plan-day", "plan-readiness", "plan-what-if")),
     Page("papers", _("Letters and sheets"), OFFICES, of_stage=True),
+    Page("books", _("Books"), OFFICES, of_stage=True),
     Page("phones", _("Phones"), OFFICES, also=("phone",)),
     Page("people", _("People"), OFFICES, also=("people-invite", "people-end")),
     Page("jobs", _("Jobs"), EVERYBODY, also=("job",)),

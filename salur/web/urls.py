@@ -24,6 +24,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("salur.monitoring.outlook.views")),
     path("", include("salur.monitoring.wall.views")),
     path("", include("salur.monitoring.exports.views")),
+    path("", include("salur.reconciliation.views")),
     path("", include("salur.oversight.cases")),
     path("", include("salur.oversight.views")),
     path("", include("salur.monitoring.families.views")),  # before the boards: an office's code may hold a slash

@@ -28,6 +28,10 @@ LATER = timedelta(days=90)
 
 @pytest.fixture
 def day(office):
+    return make_day(office)
+
+
+def make_day(office):
     """Six of ten are paid; one died, one was not at home, one is held, one was never visited. Siti's float is settled to the rupiah."""
     give(office, Kind.FUND, 20 * MILLION, branch=None, given_by=MINISTRY, taken_by="pusat")
     give(office, Kind.SUPPLY, 10 * MILLION, given_by="pusat", taken_by="rina")
