@@ -8,7 +8,8 @@ import ast
 import io
 import re
 import sys
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -107,11 +108,25 @@ def untranslated(po: bytes) -> list[str]:
     ]
 
 
+def told_twice(catalogs: Mapping[str, Catalog]) -> list[str]:
+    """The screens have one catalogue: where two folders translate a text differently, the one silently speaks for the other."""
+    said: dict[str, dict[str, str]] = defaultdict(dict)
+    for folder, catalog in catalogs.items():
+        for message in catalog:
+            if message.id and message.string:
+                said[str(message.id)].setdefault(str(message.string), folder)
+    return [
+        f"“{text}” is told in two ways: " + ", ".join(f"“{string}” in salur/{folder}" for string, folder in ways.items()) + ". "
+        "Choose one, or write the English differently."
+        for text, ways in said.items() if len(ways) > 1
+    ]  # fmt: skip
+
+
 def main() -> int:
     check = "--check" in sys.argv
     wrong = []
-    for folder in folders():
-        catalog = collected(folder)
+    catalogs = {folder: collected(folder) for folder in folders()}
+    for folder, catalog in catalogs.items():
         if not len(catalog):
             continue
         po = po_bytes(catalog)
@@ -124,6 +139,7 @@ def main() -> int:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
         wrong += [f"{po_of(folder).relative_to(ROOT)} lacks the Indonesian of “{text}”." for text in untranslated(po)]
+    wrong += told_twice(catalogs)
     for sentence in wrong:
         print(sentence, file=sys.stderr)
     return 1 if wrong else 0

@@ -91,7 +91,10 @@ def case_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
             (row, KINDS[Kind(row.kind)], branches.get(row.branch, NOWHERE), DECISIONS[Decision(row.decision)] if row.decision else "")
             for row in found
         ],
-        "tabs": [("", _("Open"), counts[State.OPEN], state is State.OPEN), ("decided", _("Decided"), counts[State.DECIDED], state is State.DECIDED)],
+        "tabs": [
+            ("", _("Still open"), counts[State.OPEN], state is State.OPEN),
+            ("decided", _("Decided"), counts[State.DECIDED], state is State.DECIDED),
+        ],
         "decided": state is State.DECIDED, "left": counts[state] - len(found), "shown": len(found),
     })  # fmt: skip
 

@@ -417,7 +417,7 @@ def complaints(request: HttpRequest, viewer: Viewer) -> HttpResponse:
             for row in rows
         ],
         "tabs": [
-            ("", _("Open"), counts.open, which not in ("late", "answered")),
+            ("", _("Still open"), counts.open, which not in ("late", "answered")),
             ("late", _("Late"), counts.late, which == "late"),
             ("answered", _("Answered"), counts.answered, which == "answered"),
         ],
