@@ -59,7 +59,8 @@ class Handset:
         self.process: subprocess.Popen[bytes] | None = None
         self.kills = 0
 
-    def start(self) -> Page:
+    def launch(self, address: str = "about:blank") -> int:
+        """Only the browser, with nobody driving it; returns its debugging port."""
         port_file = self.profile / "DevToolsActivePort"
         self.profile.mkdir(parents=True, exist_ok=True)
         for left in ("DevToolsActivePort", "SingletonLock", "SingletonCookie", "SingletonSocket"):
@@ -69,7 +70,7 @@ class Handset:
             "--no-default-browser-check", "--hide-scrollbars", "--disable-gpu", "--lang=id", "--window-size=360,740", "--disable-background-networking",
             "--disable-component-update", "--use-fake-device-for-media-stream",
             *([f"--use-file-for-fake-video-capture={self.camera}"] if self.camera else []),
-            *(["--no-sandbox"] if os.geteuid() == 0 else []), *self.arguments, "about:blank",
+            *(["--no-sandbox"] if os.geteuid() == 0 else []), *self.arguments, address,
         ]  # fmt: skip
         environment = {**os.environ, "TZ": self.zone, **self.environment}
         self.process = subprocess.Popen(
@@ -80,7 +81,10 @@ class Handset:
             assert self.process.poll() is None, "the browser did not start"
             assert time.monotonic() < until, "the browser did not start in time"
             time.sleep(0.03)
-        port = port_file.read_text().splitlines()[0]
+        return int(port_file.read_text().splitlines()[0])
+
+    def start(self) -> Page:
+        port = self.launch()
         self.browser = self.driver.connect_over_cdp(f"http://127.0.0.1:{port}")
         self.context: BrowserContext = self.browser.contexts[0]
         self.context.set_default_timeout(PATIENCE_MS)

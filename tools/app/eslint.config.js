@@ -1,6 +1,6 @@
 // What a reader would stumble over in the officer's app; types are checked by tsc.
 const browser = ["window", "document", "navigator", "location", "history", "crypto", "performance", "indexedDB", "fetch", "caches", "self", "URL", "Blob", "Response", "Request",
-  "Worker", "Event", "OffscreenCanvas", "TextEncoder", "TextDecoder", "CompressionStream", "AbortController", "DOMException", "IDBKeyRange", "Intl", "Node", "SVGElement", "HTMLScriptElement", "HTMLLinkElement", "dispatchEvent", "setTimeout",
+  "Worker", "Event", "OffscreenCanvas", "VideoFrame", "TextEncoder", "TextDecoder", "CompressionStream", "AbortController", "DOMException", "IDBKeyRange", "Intl", "Node", "SVGElement", "HTMLScriptElement", "HTMLLinkElement", "dispatchEvent", "setTimeout",
   "clearTimeout", "setInterval", "clearInterval", "addEventListener", "removeEventListener", "scrollTo", "atob", "btoa", "importScripts", "ImageData", "console", "globalThis", "isSecureContext"];
 
 export default [

@@ -169,8 +169,7 @@ async function renew(registration) {
 }
 
 async function begin() {
-  await loadLanguage();
-  await loadDevice();
+  await Promise.all([loadLanguage(), loadDevice()]);
   await first();
   const work = await theDay().catch(() => null);
   if (!work) return void dispatchEvent(new Event("incomplete"));

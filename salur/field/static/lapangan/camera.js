@@ -9,9 +9,14 @@ const LONG_EDGE = 1280;
 const DARK = 28; // mean luma of 255
 const BLURRED = 18; // variance of the Laplacian on 160 px
 
-/** @param {HTMLVideoElement} video @param {"environment" | "user"} facing @returns {Promise<MediaStream>} */
-export async function start(video, facing = "environment") {
-  const stream = await camera({ facingMode: facing, width: { ideal: 1280 }, height: { ideal: 720 } });
+/** What a photo is taken from. */
+const PHOTO = { width: { ideal: 1280 }, height: { ideal: 720 } };
+/** What a code is read from: the reader looks at some 500 pixels, and each picture of a larger one is three times the memory. */
+export const CODE = { width: { ideal: 640 }, height: { ideal: 480 } };
+
+/** @param {HTMLVideoElement} video @param {MediaTrackConstraints} [size] @returns {Promise<MediaStream>} */
+export async function start(video, size = PHOTO) {
+  const stream = await camera({ facingMode: "environment", ...size });
   video.srcObject = stream;
   video.muted = true;
   video.setAttribute("playsinline", "");

@@ -1,14 +1,14 @@
 // @ts-check
 /**
  * Events: what happened in the field, signed, chained, encrypted, and on the disk before anything is shown as done.
- * Only one tab adds at a time (lock `chain`), and the head is read again under the lock.
+ * Only one tab adds at a time: the head is read, signed upon and replaced while nobody else writes.
  */
 import { base64url, hex, receiptNo, unbase64url, utf8, uuid7, text } from "./bytes.js";
 import { skew } from "./clock.js";
 import { decrypt, encrypt, sha256, sign } from "./crypto.js";
-import { asFull, read, result, write } from "./db.js";
+import { alter, asFull, read, result } from "./db.js";
 import { APP, Overtaken, enrolled, unlocked } from "./device.js";
-import { BOOT, alone, elapsed, now, zone } from "./platform.js";
+import { BOOT, elapsed, now, zone } from "./platform.js";
 
 /**
  * @typedef {object} Kept an event in the outbox; no personal data in the clear
@@ -37,7 +37,7 @@ const about = (dev, seq) => `event ${dev} ${seq}`;
  * @returns {Promise<Kept>}
  */
 export async function append(facts, shots = [], also) {
-  return alone("chain", async () => {
+  return alter(async (write) => {
     const owner = enrolled();
     const { outbox, kid } = unlocked();
     const key = /** @type {CryptoKey} */ (outbox.get(kid));

@@ -14,10 +14,19 @@ export async function loadClock() {
   measured = (await meta("clock")) ?? null;
 }
 
+const KEPT_FOR_MS = 60_000;
+const KEPT_WITHIN_MS = 1_000;
+/** What lies on the disk: what was measured last when it was worth a write. @type {Measured | null} */
+let kept = null;
+
 /** Remembers the server's time; half of the round trip has passed since it was told. @param {number} serverMs @param {number} sentMono */
 export async function measure(serverMs, sentMono) {
   const mono = elapsed();
   measured = { server_ms: Math.round(serverMs + (mono - sentMono) / 2), mono_ms: mono, measured_ms: now(), boot: BOOT };
+  // Every answer tells the time, and a write is the dearest thing that a phone does: the next start needs it to the minute.
+  const apart = kept && kept.boot === BOOT ? measured.server_ms - measured.measured_ms - (kept.server_ms - kept.measured_ms) : Infinity;
+  if (kept && Math.abs(apart) <= KEPT_WITHIN_MS && mono - kept.mono_ms < KEPT_FOR_MS) return;
+  kept = measured;
   await setMeta("clock", measured);
 }
 

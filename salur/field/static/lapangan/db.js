@@ -124,17 +124,25 @@ export async function complete(tx, work) {
  * One transaction that is on the disk (durability strict), and in the second copy, when the promise resolves.
  * @template T @param {string[]} stores @param {(tx: IDBTransaction) => T | Promise<T>} work awaits database requests only @returns {Promise<T>}
  */
-export const write = (stores, work) =>
-  // One at a time in all tabs: the second copy hears of the changes in the order in which they happened.
-  alone("disk", async () => {
-    const tx = await begin([...new Set([...stores, "meta"])], "readwrite");
-    const { value, changes } = await complete(tx, async () => {
-      const changes = await second.listen(tx);
-      return { value: await work(tx), changes };
-    });
-    await second.repeat(await open(), changes);
-    return value;
+async function both(stores, work) {
+  const tx = await begin([...new Set([...stores, "meta"])], "readwrite");
+  const { value, changes } = await complete(tx, async () => {
+    const changes = await second.listen(tx);
+    return { value: await work(tx), changes };
   });
+  await second.repeat(await open(), changes);
+  return value;
+}
+
+/**
+ * Nobody else writes meanwhile, in no tab: what the work reads is still so when it writes, by what it is given to write with (`write` would wait for itself).
+ * So the second copy hears of the changes in the order in which they happened.
+ * @template T @param {(write: typeof both) => Promise<T>} work @returns {Promise<T>}
+ */
+export const alter = (work) => alone("disk", () => work(both));
+
+/** One transaction, in both copies. @template T @param {string[]} stores @param {(tx: IDBTransaction) => T | Promise<T>} work @returns {Promise<T>} */
+export const write = (stores, work) => alter((both) => both(stores, work));
 
 /** @template T @param {string[]} stores @param {(tx: IDBTransaction) => T | Promise<T>} work @returns {Promise<T>} */
 export async function read(stores, work) {

@@ -19,15 +19,18 @@ const ready = reader.prepareZXingModule({
   fireImmediately: true,
 });
 
+/** Answers ``{ id, text, error, pixels }``; the pixels go back to be filled again. */
 self.onmessage = async ({ data }) => {
   const { id, image } = data;
+  const pixels = image ? image.data.buffer : null;
+  const back = pixels ? [pixels] : [];
   try {
     await ready;
     const found = image
       ? await reader.readBarcodes(image, { formats: ["QRCode", "Code128"], tryHarder: true, tryRotate: true, maxNumberOfSymbols: 1 })
       : [];
-    self.postMessage({ id, text: found[0]?.text ?? null, ready: true });
+    self.postMessage({ id, text: found[0]?.text ?? null, ready: true, pixels }, back);
   } catch (error) {
-    self.postMessage({ id, text: null, error: String(error) });
+    self.postMessage({ id, text: null, error: String(error), pixels }, back);
   }
 };

@@ -37,8 +37,8 @@ export class WrongPin extends Error {
 export class Overtaken extends Error {}
 
 export async function loadDevice() {
-  device = (await meta("device")) ?? null;
-  await loadClock();
+  const [kept] = await Promise.all([meta("device"), loadClock()]);
+  device = kept ?? null;
   return device;
 }
 

@@ -4,7 +4,6 @@ import { enter, go } from "./app.js";
 import { Full, hasRoom, isFull, meta } from "./db.js";
 import { Overtaken, WrongPin, device, enrol, exportFile, readInvitation, unlock } from "./device.js";
 import { fill, h } from "./dom.js";
-import { number } from "./format.js";
 import { language, say, speak, t } from "./i18n.js";
 import { notice, pinPad, plain, primary } from "./parts.js";
 import { camera, download, mayLocate, pause, persist, vibrate } from "./platform.js";
@@ -95,7 +94,7 @@ export const FIRST = {
     /** @param {string} label @param {string} value */
     const line = (label, value) => h("div", null, h("dt", null, label), h("dd", null, value));
     void (async () => {
-      const trial = await import("./trial.js");
+      const [trial, { number }] = await Promise.all([import("./trial.js"), import("./format.js")]);
       const about = await trial.facts();
       fill(rows, line(t("trial_memory"), about.memory_gb ? `${about.memory_gb} GB` : "–"), line(t("trial_free"), `${number(Number(about.free_mb))} MB`));
       const pays = await trial.payments();

@@ -2,7 +2,8 @@
 /** Reading a letter's code from the camera: the phone's own detector where there is one, else the WebAssembly decoder in a worker. */
 import { ownScript } from "./platform.js";
 
-const CROP = 520;
+const CROP = 520; // what a larger picture is drawn down to
+const LARGEST_COPY = 800;
 const FRAME_MS = 100;
 const DECODER = ["decoder.js", "vendored/zxing-reader-3.1.4.js", "vendored/zxing-reader-3.1.4.wasm"];
 
@@ -12,7 +13,7 @@ const DECODER = ["decoder.js", "vendored/zxing-reader-3.1.4.js", "vendored/zxing
 let worker = null;
 let asked = 0;
 
-/** @param {ImageData | null} image @returns {Promise<{ text: string | null, error?: string }>} */
+/** @param {ImageData | null} image is handed over @returns {Promise<{ text: string | null, error?: string }>} */
 function decode(image) {
   worker ??= new Worker(ownScript("decoder.js"));
   const it = worker;
@@ -26,6 +27,7 @@ function decode(image) {
     };
     /** @param {MessageEvent} event */
     const hear = ({ data }) => {
+      if (data.pixels && worker === it) room = data.pixels; // for the next frame
       if (data.id === id) end(data);
       if (data.error && worker === it) release(); // one of its files did not come, and it will not ask for it again: the next question starts another
     };
@@ -65,18 +67,49 @@ async function native() {
   return async (video) => (await detector.detect(video))[0]?.rawValue ?? null;
 }
 
-/** The one canvas that every frame is drawn on. @type {OffscreenCanvas | null} */
+/** The one canvas that frames are drawn on, and the one buffer they are copied into. @type {OffscreenCanvas | null} */
 let canvas = null;
+/** @type {ArrayBuffer | null} */
+let room = null;
+let copies = "VideoFrame" in globalThis;
+
+/**
+ * The middle of what the camera sees, as pixels in a buffer of our own. Drawn on a canvas, each frame would stay in the browser's cache of decoded images,
+ * 1.2 MB of them ten times a second, until the phone is full. @param {HTMLVideoElement} video @param {number} side @returns {Promise<ImageData | null>} null: this browser cannot
+ */
+async function copied(video, side) {
+  const frame = new VideoFrame(video);
+  try {
+    const even = side & ~1;
+    const seen = frame.visibleRect ?? { x: 0, y: 0, width: frame.codedWidth, height: frame.codedHeight };
+    const rect = { x: (seen.x + ((seen.width - even) >> 1)) & ~1, y: (seen.y + ((seen.height - even) >> 1)) & ~1, width: even, height: even };
+    const as = /** @type {VideoFrameCopyToOptions} */ ({ rect, format: "RGBA" });
+    const size = 4 * even * even;
+    if (frame.allocationSize(as) !== size) return null; // a browser that knows no formats counts another
+    if (room?.byteLength !== size) room = new ArrayBuffer(size);
+    await frame.copyTo(room, as);
+    return new ImageData(new Uint8ClampedArray(room), even, even);
+  } finally {
+    frame.close();
+  }
+}
+
+/** The same by way of a canvas. @param {HTMLVideoElement} video @param {number} side */
+function drawn(video, side) {
+  const to = Math.min(CROP, side);
+  if (canvas?.width !== to) canvas = new OffscreenCanvas(to, to);
+  const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
+  context.drawImage(video, (video.videoWidth - side) / 2, (video.videoHeight - side) / 2, side, side, 0, 0, to, to);
+  return context.getImageData(0, 0, to, to);
+}
 
 /** @type {Reader} */
 async function withWorker(video) {
   const side = Math.min(video.videoWidth, video.videoHeight);
   if (!side) return null;
-  const to = Math.min(CROP, side);
-  if (canvas?.width !== to) canvas = new OffscreenCanvas(to, to);
-  const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
-  context.drawImage(video, (video.videoWidth - side) / 2, (video.videoHeight - side) / 2, side, side, 0, 0, to, to);
-  return (await decode(context.getImageData(0, 0, to, to))).text;
+  const image = copies && side <= LARGEST_COPY ? await copied(video, side).catch(() => null) : null;
+  copies &&= image !== null || side > LARGEST_COPY;
+  return (await decode(image ?? drawn(video, side))).text;
 }
 
 /**
@@ -105,6 +138,7 @@ export function release() {
   const it = worker;
   worker = null;
   canvas = null;
+  room = null;
   it?.terminate();
   it?.dispatchEvent(new Event("error"));
 }

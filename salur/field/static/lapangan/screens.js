@@ -168,7 +168,7 @@ export const SCREENS = {
       if (worklist.codeIsSound(worklist.plainCode(code.value))) take(code.value, "TYPED");
     });
     void scan.works(); // the decoder gets ready while the camera starts
-    photo.start(video).then(
+    photo.start(video, photo.CODE).then(
       (started) => {
         stream = started;
         if (left) return photo.stop(stream);

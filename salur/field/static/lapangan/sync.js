@@ -133,20 +133,33 @@ async function fetchChanges() {
 
 let batch = BATCH;
 
-/** Sends everything that waits. @returns {Promise<void>} */
+/**
+ * Sends everything that waits. While the answers of a batch are written here the next one is on its way: killed in between, the phone sends both again and
+ * hears the same answers. Nothing is sent ahead of a gap. @returns {Promise<void>}
+ */
 async function sendEvents() {
   const owner = device;
   if (!owner || !keys()) return;
   const began = elapsed();
   let sent = 0;
+  /** The last number that was answered in this round, and the writing of its batch. */
+  let answered = 0;
+  let writing = Promise.resolve();
+  // Counted once: a question to the disk would wait for the writing.
+  let { unsent } = await numbers();
+  let ack = (await meta("ack")) ?? 0;
   for (;;) {
-    const queue = /** @type {Kept[]} */ (await having("outbox", "queue", ofState(owner.id, "queued"), batch));
-    if (!queue.length) break;
-    const unsent = (await numbers()).unsent;
+    const queue = /** @type {Kept[]} */ (await having("outbox", "queue", ofState(owner.id, "queued", answered), batch));
+    if (!queue.length) {
+      await writing;
+      if (!answered) return;
+      answered = 0; // what the answers have put back into the queue
+      continue;
+    }
     const body = JSON.stringify({
       dev: owner.id,
       ev: await Promise.all(queue.map(envelopeOf)),
-      last_ack_seq: (await meta("ack")) ?? 0,
+      last_ack_seq: ack,
       unsent: Math.max(0, unsent - queue.length),
       app: APP,
     });
@@ -162,16 +175,26 @@ async function sendEvents() {
         batch = Math.max(1, batch >> 1);
         continue;
       }
+      await writing;
       throw error instanceof TooLarge ? new Transport("server") : error;
     }
+    await writing;
     if (answer.next === "update_required") throw new Transport("update");
-    const settled = await writeAnswers(owner.id, queue, answer);
-    sent += queue.length;
-    status.rate = Math.round((sent * 1000) / Math.max(1, elapsed() - began));
-    tell();
     if (answer.revoke) await setMeta("revoked", true);
-    // Answers that belong to other events settle nothing: asking again at once would never end, so the pause of a failure is kept.
-    if (!settled) throw new Transport("server");
+    writing = writeAnswers(owner.id, queue, answer).then((settled) => {
+      // Answers that belong to other events settle nothing: asking again at once would never end, so the pause of a failure is kept.
+      if (!settled) throw new Transport("server");
+      ack = answer.last_seq;
+      sent += queue.length;
+      status.rate = Math.round((sent * 1000) / Math.max(1, elapsed() - began));
+      tell();
+    });
+    writing.catch(() => {}); // awaited before the next batch's answers are written
+    unsent -= queue.length;
+    if (answer.out.some((/** @type {{ r: string }} */ out) => out.r === "HELD_GAP")) {
+      await writing;
+      answered = 0;
+    } else answered = queue[queue.length - 1].seq;
     batch = Math.min(BATCH, batch * 2);
   }
 }
@@ -223,8 +246,8 @@ async function writeAnswers(dev, queue, answer) {
   });
 }
 
-/** @param {string} dev @param {Kept["state"]} state */
-const ofState = (dev, state) => IDBKeyRange.bound([dev, state], [dev, state, []]);
+/** @param {string} dev @param {Kept["state"]} state @param {number} [after] only what comes after this number */
+const ofState = (dev, state, after = 0) => IDBKeyRange.bound([dev, state, after], [dev, state, []], true);
 
 /** What waited at the server for earlier events is asked for once in each round: what it waited for may have come another way. */
 async function askAgainForHeld() {
