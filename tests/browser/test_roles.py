@@ -5,9 +5,11 @@ What a role is offered is read from the page (the ways above it), so a folder's 
 
 import pytest
 
+from salur.areas.models import Area
 from salur.lib.process_cache import cache
+from salur.offices.models import Office, Officer
 from tests.browser import country
-from tests.browser.test_boards import BOARD, BRANCH, complaints, words_of
+from tests.browser.test_boards import BOARD, BRANCH, HOSTILE, complaints, words_of
 
 pytestmark = pytest.mark.browser
 
@@ -94,4 +96,35 @@ def test_the_day_of_a_role_fits_speaks_one_language_is_small_and_shuts_nobody_ou
             wrong += [f"{path}: {complaint}" for complaint in complaints(window.page)]
     wrong += [f"elsewhere: {url}" for url in elsewhere]
     wrong += window.said
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("username", ["pusat", "regional", "cabang", "koordinator", "auditor"])
+def test_no_name_breaks_any_page_of_a_role_or_runs(land, visit, username):
+    """Offices, areas and officers with names that somebody made to do harm, on a phone, which has the least room for them."""
+    branch = Office.objects.get(code="KC-BDW")
+    Office.objects.filter(pk=branch.pk).update(name=HOSTILE["script"] + HOSTILE["two hundred"])
+    Office.objects.filter(code="REG-5").update(name=HOSTILE["right to left"])
+    for number, name in enumerate(HOSTILE.values()):
+        Area.objects.filter(code__range=(351101_0000 + number * 10_000, 351101_9999 + number * 10_000)).update(
+            name=name
+        )
+        Area.objects.filter(code=351101 + number).update(name=name)
+        Officer.objects.create(branch=branch, code=f"X-{number}", name=name, kind="employee")
+    window = visit(username, phone=True)
+    window.go("/")
+    window.page.locator("a.whole, .stage a").first.click()
+    ways = window.page.locator("nav.ways a").evaluate_all("links => links.map(link => link.getAttribute('href'))")
+    wrong = []
+    for path in dict.fromkeys([*ways, *BESIDES[username], "/buku/SEMBAKO-2022-1/?kantor=KC-BDW", "/hp/?kantor=KC-BDW"]):
+        if window.go(path).status == 404:
+            continue
+        window.page.wait_for_load_state("networkidle")
+        if (
+            "taken" in {window.page.title(), window.page.evaluate("document.title")}
+            or window.page.locator("img[src=x]").count()
+        ):
+            wrong.append(f"{path}: a name was run")
+        wrong += [f"{path}: {window.overflow()} pixels too wide"] if window.overflow() else []
+    wrong += [said for said in window.said if "404" not in said]
     assert not wrong, "\n".join(wrong)
