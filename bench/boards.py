@@ -281,11 +281,16 @@ def open_boards(port: int, process: psutil.Process, stage: Stage, note: str) -> 
         path = f"/realisasi/{stage.code}/" + (f"kantor/{office}/" if office else "")
         boards.append((session_of(name), path))
     quiet = cpu_of(process, WATCH_S / 3)
-    stop, told = threading.Event(), {"asked": 0, "unchanged": 0}
+    stop, told = threading.Event(), {"asked": 0, "unchanged": 0, "late_s": 0.0}
     pollers = [threading.Thread(target=poll, args=(port, boards[part::4], stop, told)) for part in range(4)]
     for poller in pollers:
         poller.start()
-    time.sleep(2 * EVERY_S)  # the first answers are whole
+    # The first answers are whole, two thousand sign-ins at once; measured is what comes after, when everybody asks on time.
+    time.sleep(2 * EVERY_S)
+    for _ in range(60):
+        if told["late_s"] < 0.2:
+            break
+        time.sleep(1)
     asked = told["asked"]
     busy = cpu_of(process, WATCH_S)
     asked = told["asked"] - asked
@@ -298,12 +303,12 @@ def open_boards(port: int, process: psutil.Process, stage: Stage, note: str) -> 
     more = (
         f"{note}; {OPEN:,} boards got {answered:.0f} answers a second of {wanted:.0f} wanted"
         f" at {(busy - quiet) / answered * 1000:.1f} ms of CPU each;"
-        f" {told['unchanged']:,} of {told['asked']:,} unchanged; cores used: {quiet:.3f} without them, {busy:.3f} with"
+        f" {told['unchanged']:,.0f} of {told['asked']:,.0f} unchanged; cores used: {quiet:.3f} without them, {busy:.3f} with"
     )
     return limit("boards_open", 100 * cores, "% of a core", 100 * GOAL_CORE, more)
 
 
-def poll(port: int, boards: list[tuple[str, str]], stop: threading.Event, told: dict[str, int]) -> None:
+def poll(port: int, boards: list[tuple[str, str]], stop: threading.Event, told: dict[str, float]) -> None:
     """Each board asks every four seconds with the tag of what it shows, evenly spread."""
     wire = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     tags = [""] * len(boards)
@@ -318,6 +323,7 @@ def poll(port: int, boards: list[tuple[str, str]], stop: threading.Event, told: 
             assert status in (200, 304), f"{path} answered {status}"
             tags[place] = headers.get("ETag", "")
             told["asked"] += 1
+            told["late_s"] = time.perf_counter() - due
             told["unchanged"] += status == 304
 
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -29,13 +29,13 @@ from salur.lib.viewer import Viewer
 from salur.monitoring import actions
 
 Answer = Callable[[HttpRequest], HttpResponse]
+Known = TypeVar("Known")
 
 # An open page asks every four seconds; the news it is measured by are at most this old, so a payment is on the screen within five.
 LIVE_SECONDS = 0.8
-# A board is drawn anew after this even without news: names, plans and quotations change too. As often a page's sign-in is looked at.
-KNOWN_SECONDS = 60
-# New figures are given out at the door for so long after the page's sign-in was looked at: a role that is taken away still sees them meanwhile.
-TRUSTED_SECONDS = 8
+# A board is drawn anew after this even without news: names, plans and quotations change too. As often each page's sign-in is looked at, or sooner
+# when anybody's role, password or lock changes (`request.roles`): nobody sees more than LIVE_SECONDS longer what was taken away.
+KNOWN_SECONDS = 300
 MOMENT = "Salur-Moment"
 
 
@@ -81,10 +81,10 @@ class Living:
 
 
 class _Page(NamedTuple):
-    """An open page: the key of what it was told, and when (monotonic seconds) its sign-in was last looked at."""
+    """An open page: the key of what it was told, what everybody's roles were when its sign-in was last looked at."""
 
     kept: str
-    looked_at: float
+    roles: str
     route: str
 
 
@@ -96,32 +96,40 @@ def news(stage: str) -> News:
 
 def _news_at_the_door(stage: str) -> News:
     """The same for everybody, asked once in a while. Only at the door, where no scope narrows the answer."""
-    known: News | None = cache.get(_news_key(stage))
-    if known is None:
-        known = news(stage)
-        cache.set(_news_key(stage), known, LIVE_SECONDS)
-    return known
+    return _kept_for_a_moment(_news_key(stage), lambda: news(stage))
 
 
 def _news_key(stage: str) -> str:
     return f"news-{stage}"
 
 
-def at_the_door(get_response: Answer) -> Answer:
-    """A middleware before sign-in: answer an open page of which is known that it may see this and what it would be told."""
+def at_the_door(get_response: Answer, roles: Callable[[], str]) -> Answer:
+    """A middleware before sign-in: answer an open page of which is known that it may see this and what it would be told.
+
+    ``roles`` is a mark of who may see what, another one as soon as any of it changes; asked once in LIVE_SECONDS.
+    """
 
     def answer(request: HttpRequest) -> HttpResponse:
-        page: _Page | None = cache.get(_page_key(request)) if _asks(request) else None
-        kept: Living | None = cache.get(page.kept) if page else None
+        if "HX-Request" not in request.headers:
+            return get_response(request)
+        # Before anybody is signed in, so that a change meanwhile is not taken for looked at.
+        request.roles = mark = _kept_for_a_moment("roles", roles)  # type: ignore[attr-defined]
+        page: _Page | None = cache.get(_page_key(request))
+        kept: Living | None = cache.get(page.kept) if page and page.roles == mark else None
         if page and kept and kept.holds(_news_at_the_door(kept.stage)):
-            # That nothing changed tells nobody anything; new figures are for who was let in just now.
-            age = time.monotonic() - page.looked_at
-            if age < (KNOWN_SECONDS if _shows(request, kept) else TRUSTED_SECONDS):
-                request.route = page.route  # type: ignore[attr-defined]
-                return told(request, kept)
+            request.route = page.route  # type: ignore[attr-defined]
+            return told(request, kept)
         return get_response(request)
 
     return answer
+
+
+def _kept_for_a_moment(key: str, ask: Callable[[], Known]) -> Known:
+    known: Known | None = cache.get(key)
+    if known is None:
+        known = ask()
+        cache.set(key, known, LIVE_SECONDS)
+    return known
 
 
 def kept_for(request: HttpRequest, viewer: Viewer) -> Living | None:
@@ -155,7 +163,8 @@ def keep(
 def let_in(request: HttpRequest, viewer: Viewer, kept: Living) -> HttpResponse:
     """Tell an open page whose sign-in was looked at, and know it at the door from now on."""
     route = request.resolver_match.route if request.resolver_match else ""
-    cache.set(_page_key(request), _Page(_kept_key(request, viewer), time.monotonic(), route), KNOWN_SECONDS)
+    page = _Page(_kept_key(request, viewer), getattr(request, "roles", ""), route)
+    cache.set(_page_key(request), page, KNOWN_SECONDS)
     return told(request, kept)
 
 
@@ -185,10 +194,6 @@ def private(response: HttpResponse) -> HttpResponse:
 
 def digest(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-
-
-def _asks(request: HttpRequest) -> bool:
-    return "HX-Request" in request.headers
 
 
 def _shows(request: HttpRequest, kept: Living) -> bool:

@@ -57,6 +57,11 @@ def viewer(*, user: AbstractBaseUser | AnonymousUser, now: datetime) -> Viewer |
     return None if found is None or found.ended else found.viewer
 
 
+def roles_mark() -> str:
+    """A mark of everybody's role, password and lock: another one as soon as any of them changes."""
+    return str(queries.one("roles_mark").mark)
+
+
 @transaction.atomic
 def give_role(
     *,

@@ -15,6 +15,8 @@ from django.utils.translation import gettext as _
 from salur.lib import rights
 from salur.lib.problem import Problem
 from salur.lib.viewer import viewer_of
+from salur.monitoring import living
+from salur.web import actions
 from salur.web.models import Role
 from salur.web.sign_in import gate
 
@@ -53,6 +55,11 @@ def content_security_policy(get_response: Answer) -> Answer:
         return response
 
     return answer
+
+
+def at_the_door(get_response: Answer) -> Answer:
+    """Open boards that find nothing new are answered before anybody is signed in."""
+    return living.at_the_door(get_response, actions.roles_mark)
 
 
 def language(get_response: Answer) -> Answer:

@@ -77,7 +77,7 @@ MIDDLEWARE = [
     "salur.web.watching.watched",
     "salur.web.middleware.content_security_policy",
     "django.middleware.security.SecurityMiddleware",
-    "salur.monitoring.living.at_the_door",
+    "salur.web.middleware.at_the_door",
     "django.middleware.gzip.GZipMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
