@@ -27,19 +27,52 @@ export async function start(video, size = PHOTO) {
 /** @param {MediaStream | null} stream */
 export const stop = (stream) => stream?.getTracks().forEach((track) => track.stop());
 
-/** @param {HTMLVideoElement} video @param {number} width @param {number} height */
-function drawn(video, width, height) {
+/**
+ * Some of what the camera sees, as pixels in a buffer of our own. Drawn on a canvas, each frame would stay in the browser's cache of decoded images, up to 4 MB
+ * of them at a time, until the phone is full. @param {HTMLVideoElement} video @param {DOMRectInit} part even numbers @param {ArrayBuffer} [room] to be used again
+ * @returns {Promise<ImageData | null>} null: this browser cannot, or the picture would have to be turned
+ */
+export async function pixels(video, { x = 0, y = 0, width = 0, height = 0 }, room) {
+  if (!("VideoFrame" in globalThis)) return null;
+  const frame = new VideoFrame(video);
+  try {
+    const seen = frame.visibleRect;
+    if (!seen || seen.width !== video.videoWidth || seen.height !== video.videoHeight || /** @type {any} */ (frame).rotation) return null;
+    const as = /** @type {VideoFrameCopyToOptions} */ ({ rect: { x: seen.x + x, y: seen.y + y, width, height }, format: "RGBA" });
+    const size = 4 * width * height;
+    if (frame.allocationSize(as) !== size) return null; // a browser that knows no formats counts another
+    const into = room?.byteLength === size ? room : new ArrayBuffer(size);
+    await frame.copyTo(into, as);
+    return new ImageData(new Uint8ClampedArray(into), width, height);
+  } catch {
+    return null;
+  } finally {
+    frame.close();
+  }
+}
+
+/** What the camera sees now. @param {HTMLVideoElement} video */
+async function still(video) {
+  const [width, height] = [video.videoWidth, video.videoHeight];
+  const image = await pixels(video, { width, height });
+  const { canvas, context } = drawn(image ? null : video, width, height);
+  if (image) context.putImageData(image, 0, 0);
+  return canvas;
+}
+
+/** @param {CanvasImageSource | null} source @param {number} width @param {number} height */
+function drawn(source, width, height) {
   const canvas = new OffscreenCanvas(width, height);
   const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: width <= 320 }));
-  context.drawImage(video, 0, 0, width, height);
+  if (source) context.drawImage(source, 0, 0, width, height);
   return { canvas, context };
 }
 
-/** What is wrong with the picture now: "dark", "blurred" or nothing. @param {HTMLVideoElement} video @returns {"dark" | "blurred" | null} */
-export function fault(video) {
+/** What is wrong with the picture now: "dark", "blurred" or nothing. @param {HTMLVideoElement} video @returns {Promise<"dark" | "blurred" | null>} */
+export async function fault(video) {
   const width = 160;
   const height = Math.max(1, Math.round((width * video.videoHeight) / video.videoWidth));
-  const { data } = drawn(video, width, height).context.getImageData(0, 0, width, height);
+  const { data } = drawn(await still(video), width, height).context.getImageData(0, 0, width, height);
   const luma = new Float32Array(width * height);
   let sum = 0;
   for (let at = 0; at < luma.length; at++) {
@@ -65,7 +98,8 @@ export async function shoot(video, kind) {
   const scale = Math.min(1, LONG_EDGE / Math.max(video.videoWidth, video.videoHeight));
   const w = Math.round(video.videoWidth * scale);
   const h = Math.round(video.videoHeight * scale);
-  const { canvas } = drawn(video, w, h);
+  const whole = await still(video);
+  const canvas = scale === 1 ? whole : drawn(whole, w, h).canvas;
   let blob = await canvas.convertToBlob({ type: "image/webp", quality: 0.6 });
   // Some browsers answer a PNG when asked for WebP.
   const type = blob.type === "image/webp" ? "image/webp" : "image/jpeg";

@@ -52,13 +52,14 @@ export function slot(kind, onChange, onRefused) {
     fill(box, video, told, shutter);
     let warned = false;
     async function take() {
-      const wrong = photo.fault(video);
+      shutter.disabled = true; // one press, one photo
+      const wrong = await photo.fault(video);
       if (wrong && !warned) {
         warned = true; // a second press takes it all the same: night and rain are no reason not to pay
         told.textContent = say(`shot_${wrong}`);
+        shutter.disabled = false;
         return;
       }
-      shutter.disabled = true;
       shot = await photo.shoot(video, kind);
       idle();
       onChange();

@@ -1,5 +1,6 @@
 // @ts-check
 /** Reading a letter's code from the camera: the phone's own detector where there is one, else the WebAssembly decoder in a worker. */
+import { pixels } from "./camera.js";
 import { ownScript } from "./platform.js";
 
 const CROP = 520; // what a larger picture is drawn down to
@@ -71,30 +72,9 @@ async function native() {
 let canvas = null;
 /** @type {ArrayBuffer | null} */
 let room = null;
-let copies = "VideoFrame" in globalThis;
+let copies = true;
 
-/**
- * The middle of what the camera sees, as pixels in a buffer of our own. Drawn on a canvas, each frame would stay in the browser's cache of decoded images,
- * 1.2 MB of them ten times a second, until the phone is full. @param {HTMLVideoElement} video @param {number} side @returns {Promise<ImageData | null>} null: this browser cannot
- */
-async function copied(video, side) {
-  const frame = new VideoFrame(video);
-  try {
-    const even = side & ~1;
-    const seen = frame.visibleRect ?? { x: 0, y: 0, width: frame.codedWidth, height: frame.codedHeight };
-    const rect = { x: (seen.x + ((seen.width - even) >> 1)) & ~1, y: (seen.y + ((seen.height - even) >> 1)) & ~1, width: even, height: even };
-    const as = /** @type {VideoFrameCopyToOptions} */ ({ rect, format: "RGBA" });
-    const size = 4 * even * even;
-    if (frame.allocationSize(as) !== size) return null; // a browser that knows no formats counts another
-    if (room?.byteLength !== size) room = new ArrayBuffer(size);
-    await frame.copyTo(room, as);
-    return new ImageData(new Uint8ClampedArray(room), even, even);
-  } finally {
-    frame.close();
-  }
-}
-
-/** The same by way of a canvas. @param {HTMLVideoElement} video @param {number} side */
+/** The middle of what the camera sees, by way of a canvas: for browsers that cannot copy frames. @param {HTMLVideoElement} video @param {number} side */
 function drawn(video, side) {
   const to = Math.min(CROP, side);
   if (canvas?.width !== to) canvas = new OffscreenCanvas(to, to);
@@ -107,8 +87,11 @@ function drawn(video, side) {
 async function withWorker(video) {
   const side = Math.min(video.videoWidth, video.videoHeight);
   if (!side) return null;
-  const image = copies && side <= LARGEST_COPY ? await copied(video, side).catch(() => null) : null;
-  copies &&= image !== null || side > LARGEST_COPY;
+  const even = side & ~1;
+  const middle = { x: ((video.videoWidth - even) >> 1) & ~1, y: ((video.videoHeight - even) >> 1) & ~1, width: even, height: even };
+  const small = side <= LARGEST_COPY;
+  const image = copies && small ? await pixels(video, middle, room ?? undefined) : null;
+  copies &&= image !== null || !small;
   return (await decode(image ?? drawn(video, side))).text;
 }
 
