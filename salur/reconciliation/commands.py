@@ -10,6 +10,7 @@ from uuid import UUID
 
 import click
 
+from salur.lib import pdf
 from salur.lib.clock import moment, now
 from salur.lib.command import Answer, acting, answers, table
 from salur.lib.problem import Problem
@@ -17,6 +18,7 @@ from salur.programmes.rules import Change
 from salur.reconciliation import actions, bank, sweep
 from salur.reconciliation.dossier import make_dossier
 from salur.reconciliation.papers import actions as papers
+from salur.reconciliation.papers import statement as files
 from salur.reconciliation.papers.rules import Kind
 from salur.reconciliation.rules import FINAL, Chance, Witness
 
@@ -231,11 +233,24 @@ def receipt(movement: UUID, number: str, scan: Path | None, actor: str) -> Answe
 @STAGE
 @AREA
 @click.option("--by", type=click.Choice(["nation", "region", "branch", "kecamatan", "village"]), default="branch")
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["table", "json", "xlsx", "pdf"]), default="table", show_default=True
+)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Of xlsx and pdf.")
 @answers
-def statement(stage_code: str, place: str, by: str, form: str) -> Answer:
+def statement(stage_code: str, place: str, by: str, form: str, out: Path | None) -> Answer:
     """List and cash of an area or office side by side; the difference is zero, or exit 1."""
+    if (form in ("xlsx", "pdf")) != (out is not None):
+        raise Problem("A statement as xlsx or pdf goes into a file: name it with --out, and leave it out otherwise.")
     found = actions.statement(stage_code=stage_code, place=place, at=now(), by=by)
+    if out is not None:
+        content = files.spreadsheet(found) if form == "xlsx" else files.paper(found).content
+        try:
+            pdf.put(out, content)
+        except OSError as error:
+            raise Problem(f"{out} cannot be written ({error.strerror}).") from error
+        said = f"{out}: {len(found.lines)} lines, difference Rp{found.difference_rp}."
+        return Answer(as_data(found) | {"out": str(out)}, said, needs_person=found.difference_rp != 0)
     return Answer(as_data(found), as_text(found), needs_person=found.difference_rp != 0, as_json=form == "json")
 
 

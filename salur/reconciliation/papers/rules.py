@@ -207,6 +207,21 @@ def closing(
     }  # fmt: skip
 
 
+def statement(
+    *, name: str, programme: str, period: str, stage: str, total: Line, lines: Sequence[Line], cash: Sequence[Cash], missing: Sequence[Missing],
+    difference_rp: int,
+) -> Data:  # fmt: skip
+    """The statement of an office or area: its lines, its cash, who still has some."""
+    return {
+        "common": {"name": name, "programme": programme, "period": period, "stage": stage},
+        "total": _line(total),
+        "lines": [_line(line) for line in lines],
+        "cash": [row._asdict() | {"difference_rp": row.difference_rp} for row in cash],
+        "missing": [one._asdict() for one in missing],
+        "difference_rp": difference_rp,
+    }
+
+
 def returns(heading: Heading, *, cash: Cash, returned: Sequence[Any], not_paid: Sequence[Any]) -> Data:
     """The statement of return: each sending with its receipt, and everybody who was not paid by village."""
     standing = [row for row in returned if row.state == "accepted"]

@@ -2,14 +2,16 @@
 
 from datetime import timedelta
 
+import polars as pl
 import pytest
 
+from salur.areas.models import Area
 from salur.custody.rules import Kind as MovementKind
 from salur.lib.problem import NotFound, Problem
 from salur.payments.rules import Reason
 from salur.reconciliation import actions as verbs
 from salur.reconciliation.commands import reconciliation
-from salur.reconciliation.papers import actions, rules
+from salur.reconciliation.papers import actions, rules, statement
 from salur.reconciliation.papers.rules import Kind
 from salur.reconciliation.rules import NOT_VISITED
 from salur.reconciliation.tests.test_closing import LATER, close, count_vault, day  # noqa: F401
@@ -145,3 +147,41 @@ def test_who_asks_wrongly_is_told_so(office):
         make(office, Kind.REPORT, at=office.noon - NEXT_DAY)
     with pytest.raises(NotFound):
         actions.make(kind=Kind.CLOSING, stage_code=office.stage_code, branch_code="KC-XXX", at=office.noon)
+
+
+def test_a_statement_is_a_spreadsheet_or_a_paper_that_says_what_the_screen_says(day, typed, tmp_path):  # noqa: F811
+    Area.objects.filter(code=351101).update(name="=1+1")  # a name is shown, not reckoned
+    asked = ("statement", "--stage", day.stage_code, "--area", "KC-BDW", "--by", "kecamatan", "--format")
+    told = typed(reconciliation, *asked, "json").data
+    sheet, paper = tmp_path / "buku.xlsx", tmp_path / "buku.pdf"
+    made = typed(reconciliation, *asked, "xlsx", "--out", sheet)
+    assert (made.code, made.data["difference_rp"]) == (1, told["difference_rp"])  # not closed yet: a person is needed
+    lines, cash = (pl.read_excel(sheet, sheet_name=name) for name in ("Daftar", "Kas"))
+    assert lines["Tempat"].to_list()[0] == "=1+1"
+    assert lines["Dibayar"].to_list() == [6, 6]
+    assert lines["Selisih"].to_list()[-1] == told["list_difference_rp"] == 2_400_000
+    assert cash["Di brankas"].to_list() == [6_400_000, 6_400_000]
+    close(day)
+    assert typed(reconciliation, *asked, "pdf", "--out", paper).code == 0
+    assert paper.read_bytes().startswith(b"%PDF-1.7")
+
+
+def test_a_statement_for_a_file_names_its_file_and_one_for_the_screen_does_not(day, typed, tmp_path):  # noqa: F811
+    asked = ("statement", "--stage", day.stage_code, "--area", "KC-BDW", "--format")
+    for words in ((*asked, "pdf"), (*asked, "json", "--out", tmp_path / "x.json")):
+        refused = typed(reconciliation, *words)
+        assert refused.code == 2
+        assert "--out" in refused.said
+    assert "cannot be written" in typed(reconciliation, *asked, "xlsx", "--out", tmp_path / "none" / "x.xlsx").said
+
+
+def test_the_paper_of_a_statement_is_a_draft_until_nothing_is_left_to_explain(day, printed):  # noqa: F811
+    for closed in (False, True):
+        if closed:
+            close(day)
+        found = verbs.statement(stage_code=day.stage_code, place="HQ" if closed else "KC-BDW", at=day.noon + LATER)
+        statement.paper(found)
+        data, about = printed["statement"]
+        assert data["difference_rp"] == found.difference_rp
+        assert about["draft"] is (found.difference_rp != 0)
+    assert [line["name"] for line in data["lines"]] == ["Bondowoso", "Situbondo"]
