@@ -113,11 +113,15 @@ class Havoc:
         else:
             database = EmbeddedServer(salur_home())._process()
             assert database is not None
-            backends = [one for one in database.children() if " salur " in " ".join(one.cmdline())]
+            beside = database.children()
+            backends = [one for one in beside if " salur " in " ".join(one.cmdline())]
             if backends and self.rng.random() < 0.5:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     self.rng.choice(backends).kill()
                 self.killed["database backend"] += 1
+                # The server ends everything beside it when it notices, a moment later: a round that ended before would take it for up again.
+                psutil.wait_procs(beside, timeout=5)
+                self._wait_for_database()
             else:
                 database.kill()
                 with contextlib.suppress(psutil.NoSuchProcess):
