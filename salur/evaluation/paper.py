@@ -11,7 +11,6 @@ from salur.evaluation.rules import Agreement, BranchReport, Productivity, Report
 from salur.evaluation.words import (
     CHANNELS,
     MEASURES,
-    REASONS,
     SIDES,
     TAGS,
     TERRAINS,
@@ -24,6 +23,7 @@ from salur.lib.indonesian import months, percent, rupiah
 from salur.lib.pdf import Paper, render
 from salur.monitoring.charts import BurnUp, burn_up
 from salur.monitoring.rules import Day
+from salur.payments.words import REASONS
 
 TEMPLATE = Path(__file__).with_name("papers") / "evaluation.typ"
 

@@ -22,7 +22,6 @@ from salur.evaluation.rules import Agreement, BranchReport, Productivity, Publis
 from salur.evaluation.words import (
     CHANNELS,
     MEASURES,
-    REASONS,
     SIDES,
     TAGS,
     TERRAINS,
@@ -36,6 +35,7 @@ from salur.lib.clock import now
 from salur.lib.viewer import Viewer
 from salur.monitoring.charts import BurnUp, burn_up
 from salur.monitoring.rules import bar
+from salur.payments.words import REASONS
 from salur.programmes.actions import stage_by_code
 
 

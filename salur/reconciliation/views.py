@@ -27,12 +27,12 @@ from salur.lib.problem import NotFound, Problem
 from salur.lib.viewer import Viewer
 from salur.offices.models import Office
 from salur.offices.rules import BRANCHES
+from salur.payments.words import REASONS
 from salur.programmes.actions import stage_by_code
 from salur.programmes.rules import Change
 from salur.reconciliation import actions, sweep
 from salur.reconciliation.papers import actions as papers
 from salur.reconciliation.papers.rules import OF_A_DAY, OF_THE_END, Kind
-from salur.reconciliation.rules import NOT_VISITED
 
 NAMES = {
     Kind.REPORT: gettext_lazy("Daily report"),
@@ -51,20 +51,6 @@ STATES = {
     "accepted": gettext_lazy("received"),
     "declined": gettext_lazy("declined"),
     "withdrawn": gettext_lazy("taken back"),
-}
-REASONS = {
-    NOT_VISITED: gettext_lazy("Not visited yet"),
-    "not_home": gettext_lazy("Not at home"),
-    "ill": gettext_lazy("Ill"),
-    "away": gettext_lazy("Travelling"),
-    "not_collected": gettext_lazy("Did not come"),
-    "data_differs": gettext_lazy("Data differ"),
-    "dead": gettext_lazy("Died"),
-    "moved": gettext_lazy("Moved away"),
-    "unknown": gettext_lazy("Not known there"),
-    "duplicate": gettext_lazy("On the list twice"),
-    "not_entitled": gettext_lazy("No longer entitled"),
-    "refused": gettext_lazy("Refused"),
 }
 DECIDERS: desks.Desk = frozenset({Role.MINISTRY, Role.HEADQUARTERS})
 TREASURERS: desks.Desk = frozenset({Role.HEADQUARTERS})
